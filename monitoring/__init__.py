@@ -1,0 +1,1 @@
+"""What the appliance tells its operators: metrics, their exporter, health, structured logs. Imports nothing of ours."""
