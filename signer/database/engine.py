@@ -1,0 +1,93 @@
+"""The database connection and transactions, with the driver's errors made into ours.
+
+Not for queries: each room writes its own against `signer.database.tables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.engine import make_url
+
+from signer.errors import ApplianceError, Reason
+
+_BUSY_TIMEOUT_MS = 5_000
+
+
+@dataclass(frozen=True)
+class DatabaseConfig:
+    """`url`: an SQLAlchemy URL, e.g. sqlite:////var/lib/signer/state.db; a password belongs into the driver's own files."""
+
+    url: str
+
+
+class Database:
+    """An engine whose transactions are durable when they return."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def from_config(cls, config: DatabaseConfig) -> Database:
+        """Opens nothing yet; the first transaction connects."""
+        url = make_url(config.url)
+        if url.get_backend_name() == "sqlite":
+            if url.database:
+                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(url, pool_size=32, max_overflow=0, pool_timeout=_BUSY_TIMEOUT_MS / 1000)
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        else:
+            engine = create_engine(url, pool_pre_ping=True)
+        return cls(engine)
+
+    @contextmanager
+    def transaction(self, *, write: bool = False) -> Iterator[Connection]:
+        """A transaction that is committed on leaving and rolled back on an exception.
+
+        `write` takes SQLite's write lock at the beginning, so that two writers queue instead of failing half-way.
+
+        Raises:
+            ApplianceError: DATABASE_UNAVAILABLE (locked, gone) or STORAGE_UNAVAILABLE (disk full, read-only).
+        """
+        try:
+            with self.engine.connect().execution_options(signer_write=write) as connection, connection.begin():
+                yield connection
+        except (OperationalError, PoolTimeout) as problem:
+            raise _as_appliance_error(problem) from problem
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # We begin transactions ourselves (see _begin_sqlite); WAL lets readers go on beside the one writer, and
+    # synchronous=FULL makes a commit durable before it returns.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_TIMEOUT_MS}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get("signer_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _as_appliance_error(problem: DBAPIError | PoolTimeout) -> ApplianceError:
+    text = str(getattr(problem, "orig", problem)).lower()
+    if "full" in text or "readonly" in text or "read-only" in text or "disk i/o" in text:
+        return ApplianceError(
+            Reason.STORAGE_UNAVAILABLE, "the database can't be written", "Free disk space or mend the volume, then retry."
+        )
+    if "locked" in text or isinstance(problem, PoolTimeout):
+        return ApplianceError(
+            Reason.DATABASE_UNAVAILABLE, "the database is locked", "Retry; end whatever holds the database if it goes on."
+        )
+    return ApplianceError(Reason.DATABASE_UNAVAILABLE, "the database can't be reached", "Retry; see the server's log.")
