@@ -81,6 +81,11 @@ class StrictTable:
         """A path; relative ones count from the file's own folder."""
         return (self._source.folder / self.string(key, default)).resolve()
 
+    @property
+    def folder(self) -> Path:
+        """The file's own folder, from which relative paths count."""
+        return self._source.folder
+
     def table(self, key: str, *, required: bool = True) -> StrictTable:
         """A sub-table; an absent one that isn't required is empty."""
         self._allowed.append(key)

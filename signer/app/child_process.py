@@ -1,0 +1,103 @@
+"""How the supervisor's processes start: what they inherit, how they say that they are ready, when they end.
+
+A child gets its listening socket and a ready pipe as inherited descriptors, and its role and configuration as arguments.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ChildSpec:
+    """What to start. `arguments`: after `python -m`. `listener`: inherited as --listen-fd. `environment`: added to ours."""
+
+    name: str
+    arguments: tuple[str, ...]
+    listener: socket.socket | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    remove_environment: tuple[str, ...] = ()
+    ready_within: float = 60.0
+
+
+class Child:
+    """A running process of ours."""
+
+    def __init__(self, spec: ChildSpec) -> None:
+        self.spec = spec
+        self.started = time.monotonic()
+        self.ready = False
+        read_end, write_end = os.pipe()
+        inherited = [write_end] + ([spec.listener.fileno()] if spec.listener is not None else [])
+        arguments: Sequence[str] = [sys.executable, "-m", *spec.arguments, "--ready-fd", str(write_end)]
+        if spec.listener is not None:
+            arguments = [*arguments, "--listen-fd", str(spec.listener.fileno())]
+        environment = {name: value for name, value in os.environ.items() if name not in spec.remove_environment}
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
+                arguments, pass_fds=inherited, env={**environment, **spec.environment}, stdin=subprocess.DEVNULL
+            )
+        finally:
+            os.close(write_end)
+        self._ready_pipe = read_end
+        os.set_blocking(read_end, False)
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def poll_ready(self) -> bool:
+        """True once the child has said that it works."""
+        if not self.ready:
+            try:
+                self.ready = os.read(self._ready_pipe, 1) != b""
+            except BlockingIOError:
+                pass
+        return self.ready
+
+    def poll_exit(self) -> int | None:
+        """The exit status, None while it runs."""
+        return self._process.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal; a dead child takes none."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def wait(self, seconds: float) -> bool:
+        """True when it ended within that time."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Closes our end of the ready pipe."""
+        os.close(self._ready_pipe)
+
+
+def say_ready(ready_fd: int) -> None:
+    """Called by the child once it works."""
+    os.write(ready_fd, b"1")
+    os.close(ready_fd)
+
+
+def listen_on(path: Path, backlog: int = 256) -> socket.socket:
+    """A listening unix socket that only we may connect to; one left over from a killed appliance is replaced."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    listener.listen(backlog)
+    return listener

@@ -1,0 +1,98 @@
+"""What `signer serve` starts, in which order: log writer, renderers, inspector and exporter, then the workers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from pathlib import Path
+
+from monitoring import json_log
+from signer.app.child_process import ChildSpec, listen_on
+from signer.app.supervisor import Supervisor, check_port_free
+from signer.config import ApplianceConfig, load_config
+
+_log = logging.getLogger(__name__)
+# Processes that open documents or render them must not even know where the token is.
+_TOKEN_ENVIRONMENT = ("SOFTHSM2_CONF", "SIGNER_PKCS11_MODULE", "SOFTTOKEN_TARGET", "CREDENTIALS_DIRECTORY")
+
+
+def serve(config_file: Path, port_base: int | None) -> int:
+    """Runs the appliance until SIGTERM. Raises ConfigurationError when it can't start."""
+    json_log.configure("supervisor")
+    config = load_config(config_file, port_base=port_base)
+    check_port_free(config.listener.host, config.listener.port)
+    check_port_free(config.monitoring.host, config.monitoring.port)
+    run = config.run_directory
+    run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    metrics_directory = run / "metrics"
+    shutil.rmtree(metrics_directory, ignore_errors=True)  # counters begin anew with the appliance
+    metrics_directory.mkdir(mode=0o700)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_directory)
+    state_file = run / "children.json"
+    stages = [
+        [_log_writer(config)],
+        [*_renderers(config), *_inspector(config)],
+        _workers(config, port_base),
+        [_exporter(config, metrics_directory, state_file)],
+    ]
+    _log.info(
+        "starting",
+        extra={"fields": {"grpc": config.listener.address, "metrics": f"{config.monitoring.host}:{config.monitoring.port}"}},
+    )
+    return Supervisor(stages, state_file, config.listener.drain_seconds).run()
+
+
+def _log_writer(config: ApplianceConfig) -> ChildSpec:
+    return ChildSpec(
+        "log-writer",
+        ("signer.app.log_writer", "--file", str(config.log.file), "--log-id", config.log.log_id),
+        listener=listen_on(config.log.socket),
+    )
+
+
+def _renderers(config: ApplianceConfig) -> list[ChildSpec]:
+    listener = listen_on(config.renderer.socket)
+    return [
+        ChildSpec(
+            f"renderer-{number}",
+            ("policy_render.renderer_process",),
+            listener=listener,
+            environment={"RAYON_NUM_THREADS": "1"},
+            remove_environment=_TOKEN_ENVIRONMENT,
+        )
+        for number in range(config.renderers)
+    ]
+
+
+def _inspector(config: ApplianceConfig) -> list[ChildSpec]:
+    return [
+        ChildSpec(
+            "inspector",
+            ("signer.pades.inspector_process", "--anchors", str(config.trust.directory)),
+            listener=listen_on(config.inspector.socket),
+            remove_environment=_TOKEN_ENVIRONMENT,
+        )
+    ]
+
+
+def _workers(config: ApplianceConfig, port_base: int | None) -> list[ChildSpec]:
+    arguments = ("signer.app.worker", "--config", str(config.file))
+    if port_base is not None:
+        arguments = (*arguments, "--port-base", str(port_base))
+    return [
+        ChildSpec(f"worker-{number}", (*arguments, "--name", f"worker-{number}"))
+        for number in range(config.listener.workers)
+    ]
+
+
+def _exporter(config: ApplianceConfig, metrics_directory: Path, state_file: Path) -> ChildSpec:
+    return ChildSpec(
+        "exporter",
+        (
+            "monitoring.exporter",
+            *("--host", config.monitoring.host, "--port", str(config.monitoring.port)),
+            *("--metrics-directory", str(metrics_directory), "--state-file", str(state_file)),
+        ),
+        remove_environment=_TOKEN_ENVIRONMENT,
+    )

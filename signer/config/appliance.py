@@ -1,0 +1,171 @@
+"""signer.toml → ApplianceConfig. Every field is documented beside its reader; unknown keys are fatal, with file and line.
+
+Not for building components: `signer.app` does that from these values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hsm.token import TokenConfig
+from policy_render.renderer import RendererConfig
+from signer.archive import BlobDirectoryConfig
+from signer.audit.log_client import LogConfig
+from signer.certificates import TrustStoreConfig
+from signer.config.token import read_token
+from signer.database import DatabaseConfig
+from signer.documents.seal import SealConfig
+from signer.pades.inspector import InspectorConfig
+from signer.strict_toml import StrictTable, read_toml
+from signer.transport.server import ListenerConfig
+
+_PORT = {"low": 1, "high": 65535}
+
+
+@dataclass(frozen=True)
+class MonitoringConfig:
+    """Where /metrics, /healthz and /readyz are served."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class ApplianceConfig:
+    """The whole file. `production`: refuses development tokens and turns reflection off."""
+
+    file: Path
+    production: bool
+    run_directory: Path
+    grants_file: Path
+    keyed_digest_file: Path
+    listener: ListenerConfig
+    monitoring: MonitoringConfig
+    token: TokenConfig
+    database: DatabaseConfig
+    blobs: BlobDirectoryConfig
+    log: LogConfig
+    trust: TrustStoreConfig
+    renderer: RendererConfig
+    renderers: int
+    inspector: InspectorConfig
+    seal: SealConfig
+
+
+def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
+    """Reads a configuration file. `port_base` moves all listeners together: it becomes the LAN listener's port.
+
+    Raises:
+        ConfigurationError: CONFIGURATION_INVALID, with file, line and what is allowed.
+    """
+    top = read_toml(file)
+    mode = top.string("mode", one_of=("development", "production"))
+    run_directory = top.path("run_directory", "run")
+    listener = _read_listener(top.table("listener").table("lan"))
+    monitoring = _read_monitoring(top.table("monitoring"))
+    if port_base is not None:
+        shift = port_base - listener.port
+        listener = _moved(listener, shift)
+        monitoring = MonitoringConfig(monitoring.host, monitoring.port + shift)
+    renderer, renderers = _read_renderer(top.table("renderer", required=False), run_directory)
+    config = ApplianceConfig(
+        file=file.resolve(),
+        production=mode == "production",
+        run_directory=run_directory,
+        grants_file=top.path("grants", "grants.toml"),
+        keyed_digest_file=top.path("keyed_digest", "state/keyed-digest.key"),
+        listener=listener,
+        monitoring=monitoring,
+        token=read_token(top.table("token")),
+        database=_read_database(top.table("database", required=False)),
+        blobs=_read_archive(top.table("archive", required=False)),
+        log=_read_log(top.table("log"), run_directory),
+        trust=_read_trust(top.table("trust", required=False)),
+        renderer=renderer,
+        renderers=renderers,
+        inspector=_read_inspector(top.table("inspector", required=False), run_directory),
+        seal=_read_seal(top.table("seal")),
+    )
+    top.finish()
+    return config
+
+
+def _read_listener(table: StrictTable) -> ListenerConfig:
+    config = ListenerConfig(
+        host=table.string("host", "127.0.0.1"),
+        port=table.integer("port", 7443, **_PORT),
+        certificate=table.path("certificate"),
+        key=table.path("key"),
+        client_authority=table.path("client_authority"),
+        workers=table.integer("workers", 2, low=1, high=256),
+        threads=table.integer("threads", 16, low=1, high=256),
+        drain_seconds=table.integer("drain_seconds", 30, low=0, high=600),
+    )
+    table.finish()
+    return config
+
+
+def _moved(listener: ListenerConfig, shift: int) -> ListenerConfig:
+    return ListenerConfig(**{**listener.__dict__, "port": listener.port + shift})
+
+
+def _read_monitoring(table: StrictTable) -> MonitoringConfig:
+    config = MonitoringConfig(table.string("host", "127.0.0.1"), table.integer("port", 7464, **_PORT))
+    table.finish()
+    return config
+
+
+def _read_database(table: StrictTable) -> DatabaseConfig:
+    # A relative SQLite file counts from the configuration's folder, as every other path does.
+    url = table.string("url", "sqlite:///state/signer.db")
+    if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
+        url = f"sqlite:///{table.folder / url.removeprefix('sqlite:///')}"
+    table.finish()
+    return DatabaseConfig(url)
+
+
+def _read_archive(table: StrictTable) -> BlobDirectoryConfig:
+    config = BlobDirectoryConfig(table.path("directory", "state/archive"))
+    table.finish()
+    return config
+
+
+def _read_log(table: StrictTable, run_directory: Path) -> LogConfig:
+    config = LogConfig(table.path("directory", "state/log"), run_directory / "log.sock", table.string("id"))
+    table.finish()
+    return config
+
+
+def _read_trust(table: StrictTable) -> TrustStoreConfig:
+    config = TrustStoreConfig(table.path("directory", "trust"))
+    table.finish()
+    return config
+
+
+def _read_renderer(table: StrictTable, run_directory: Path) -> tuple[RendererConfig, int]:
+    config = RendererConfig(
+        socket=run_directory / "renderer.sock",
+        verification_url=table.string("verification_url", "https://verify.example.cn/v"),
+    )
+    processes = table.integer("processes", 2, low=1, high=256)
+    table.finish()
+    return config, processes
+
+
+def _read_inspector(table: StrictTable, run_directory: Path) -> InspectorConfig:
+    config = InspectorConfig(
+        socket=run_directory / "inspector.sock", timeout=table.integer("timeout_seconds", 30, low=1, high=300)
+    )
+    table.finish()
+    return config
+
+
+def _read_seal(table: StrictTable) -> SealConfig:
+    config = SealConfig(
+        company=table.string("company"),
+        caption=table.string("caption", "电子保单专用章"),
+        default_key=table.string("default_key", "seal-sm2"),
+    )
+    table.finish()
+    return config

@@ -1,0 +1,70 @@
+"""Which gRPC status each reason code becomes. A test holds that every reason of every package stands here."""
+
+from __future__ import annotations
+
+from grpc import StatusCode
+
+_BY_STATUS: dict[StatusCode, tuple[str, ...]] = {
+    StatusCode.INVALID_ARGUMENT: (
+        "input-missing",
+        "input-ambiguous",
+        "input-malformed",
+        "digest-length",
+        "sm2-id-invalid",
+        "batch-too-large",
+        "batch-empty",
+        "page-token-invalid",
+        "signature-malformed",
+        "public-key-malformed",
+        "certificate-malformed",
+        "cms-malformed",
+        "data-malformed",
+        "data-invalid",
+        "issue-id-invalid",
+        "seal-invalid",
+        "seal-place-off-page",
+        "algorithm-not-allowed",
+        "algorithm-unknown",
+        "signature-wrong",
+        "content-modified",
+        "path-not-trusted",
+    ),
+    StatusCode.NOT_FOUND: ("key-unknown", "key-version-unknown", "template-unknown"),
+    StatusCode.FAILED_PRECONDITION: ("key-purpose", "key-not-active"),
+    StatusCode.ALREADY_EXISTS: ("issue-id-reused",),
+    StatusCode.ABORTED: ("issue-in-progress",),
+    StatusCode.UNIMPLEMENTED: ("not-supported",),
+    StatusCode.RESOURCE_EXHAUSTED: ("too-large", "overloaded"),
+    StatusCode.DEADLINE_EXCEEDED: ("deadline-exceeded",),
+    StatusCode.UNAUTHENTICATED: ("client-unidentified",),
+    StatusCode.PERMISSION_DENIED: ("client-unknown", "grant-missing"),
+    StatusCode.UNAVAILABLE: (
+        "log-unavailable",
+        "database-unavailable",
+        "storage-unavailable",
+        "inspector-unavailable",
+    ),
+    StatusCode.INTERNAL: (
+        "own-signature-wrong",
+        "storage-corrupted",
+        "configuration-invalid",
+        "grants-invalid",
+        "port-in-use",
+        "start-failed",
+    ),
+}
+
+STATUS_OF_REASON: dict[str, StatusCode] = {
+    reason: status for status, reasons in _BY_STATUS.items() for reason in reasons
+}
+
+# Reasons where the same request may succeed in a moment.
+RETRY_SOON = frozenset(
+    {
+        "issue-in-progress",
+        "overloaded",
+        "log-unavailable",
+        "database-unavailable",
+        "inspector-unavailable",
+    }
+)

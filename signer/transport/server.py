@@ -1,0 +1,129 @@
+"""The gRPC server of one worker: a thread pool, mutual TLS, limits, health, reflection, graceful drain.
+
+Several workers listen on the same port (SO_REUSEPORT); the supervisor has checked that it is free. Not for which services
+exist: the composition root registers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from signer.errors import ConfigurationError, Reason
+
+MAX_REQUEST_BYTES = 32 * 1024 * 1024
+# A document of 32 MiB comes in a message with a few more fields around it.
+_MESSAGE_OVERHEAD = 64 * 1024
+
+
+@dataclass(frozen=True)
+class ListenerConfig:
+    """A listener with mutual TLS. `certificate`, `key`, `client_authority`: PEM files. `threads`: for each worker."""
+
+    host: str
+    port: int
+    certificate: Path
+    key: Path
+    client_authority: Path
+    workers: int
+    threads: int
+    drain_seconds: int
+
+    @property
+    def address(self) -> str:
+        """host:port as gRPC takes it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class GrpcServer:
+    """One worker's server."""
+
+    def __init__(self, server: grpc.Server, health_servicer: health.HealthServicer, services: Sequence[str]) -> None:
+        self._server = server
+        self._health = health_servicer
+        self._services = services
+
+    @classmethod
+    def from_config(
+        cls,
+        config: ListenerConfig,
+        *,
+        interceptors: Sequence[grpc.ServerInterceptor[Any, Any]],
+        register: Callable[[grpc.Server], Sequence[str]],
+        with_reflection: bool,
+    ) -> GrpcServer:
+        """Builds the server; `register` adds the services and returns their full names.
+
+        Raises:
+            ConfigurationError: PORT_IN_USE, or a certificate file that can't be used.
+        """
+        server = grpc.server(
+            ThreadPoolExecutor(config.threads, thread_name_prefix="rpc"),
+            interceptors=interceptors,
+            options=_options(),
+            # Beyond this, RESOURCE_EXHAUSTED at once is kinder than a queue whose callers have given up.
+            maximum_concurrent_rpcs=config.threads * 16,
+        )
+        services = list(register(server))
+        health_servicer = health.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+        if with_reflection:
+            reflection.enable_server_reflection([*services, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+        built = cls(server, health_servicer, services)
+        built.set_serving(False)
+        try:
+            server.add_secure_port(config.address, _credentials(config))
+        except RuntimeError:
+            raise ConfigurationError(
+                Reason.PORT_IN_USE, f"can't listen on {config.address}", "End what listens there, or take another port."
+            ) from None
+        return built
+
+    def start(self) -> None:
+        """Begins to accept calls."""
+        self._server.start()
+
+    def set_serving(self, serving: bool) -> None:
+        """What grpc.health.v1 answers, for the server and each service."""
+        state = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in ("", *self._services):
+            self._health.set(name, state)
+
+    def drain(self, grace: float) -> None:
+        """Refuses new calls, waits for the running ones up to `grace` seconds, then cancels them."""
+        self._health.enter_graceful_shutdown()
+        self._server.stop(grace).wait()
+
+
+def _options() -> list[tuple[str, int]]:
+    limit = MAX_REQUEST_BYTES + _MESSAGE_OVERHEAD
+    return [
+        ("grpc.so_reuseport", 1),
+        ("grpc.max_receive_message_length", limit),
+        ("grpc.max_send_message_length", limit),
+        ("grpc.max_metadata_size", 16 * 1024),
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
+        ("grpc.max_connection_age_ms", 60 * 60 * 1000),
+        ("grpc.max_connection_age_grace_ms", 5 * 60 * 1000),
+    ]
+
+
+def _credentials(config: ListenerConfig) -> grpc.ServerCredentials:
+    try:
+        key, certificate, authority = (
+            file.read_bytes() for file in (config.key, config.certificate, config.client_authority)
+        )
+    except OSError as problem:
+        raise ConfigurationError(
+            Reason.START_FAILED, f"{problem.filename}: can't be read", "Give readable PEM files for the listener."
+        ) from None
+    return grpc.ssl_server_credentials([(key, certificate)], authority, require_client_auth=True)
