@@ -1,0 +1,61 @@
+"""The few functions of OpenSSL's libcrypto.so.3 that SM2 needs, through cffi's ABI mode. Nothing outside this room calls them.
+
+`cryptography` can't load SM2 keys; hashlib has SM3 already. cffi releases the GIL during every call.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cffi
+
+ffi = cffi.FFI()
+ffi.cdef(
+    """
+    typedef ... EVP_PKEY;
+    typedef ... EVP_PKEY_CTX;
+    typedef ... ENGINE;
+    EVP_PKEY *d2i_PUBKEY(EVP_PKEY **a, const unsigned char **pp, long length);
+    void EVP_PKEY_free(EVP_PKEY *);
+    EVP_PKEY_CTX *EVP_PKEY_CTX_new(EVP_PKEY *, ENGINE *);
+    void EVP_PKEY_CTX_free(EVP_PKEY_CTX *);
+    int EVP_PKEY_verify_init(EVP_PKEY_CTX *);
+    int EVP_PKEY_verify(EVP_PKEY_CTX *, const unsigned char *, size_t, const unsigned char *, size_t);
+    void ERR_clear_error(void);
+    const char *OpenSSL_version(int);
+    """
+)
+lib: Any = ffi.dlopen("libcrypto.so.3")
+
+
+def version() -> str:
+    """The version text of the loaded library, e.g. "OpenSSL 3.0.22 25 Aug 2026"."""
+    text: bytes = ffi.string(lib.OpenSSL_version(0))
+    return text.decode("ascii")
+
+
+def load_public_key(spki: bytes) -> Any:
+    """An EVP_PKEY that frees itself, or None where OpenSSL refuses the SubjectPublicKeyInfo."""
+    data = ffi.from_buffer(spki)
+    pointer = ffi.new("const unsigned char **", data)
+    key = lib.d2i_PUBKEY(ffi.NULL, pointer, len(spki))
+    if key == ffi.NULL:
+        lib.ERR_clear_error()
+        return None
+    return ffi.gc(key, lib.EVP_PKEY_free)
+
+
+def verify_prehashed(key: Any, digest: bytes, signature: bytes) -> bool:
+    """True only where EVP_PKEY_verify returns exactly 1: 0 is a wrong signature, negative values are errors."""
+    context = lib.EVP_PKEY_CTX_new(key, ffi.NULL)
+    if context == ffi.NULL:
+        raise MemoryError("EVP_PKEY_CTX_new")
+    try:
+        if lib.EVP_PKEY_verify_init(context) != 1:
+            raise MemoryError("EVP_PKEY_verify_init")
+        right: bool = lib.EVP_PKEY_verify(context, signature, len(signature), digest, len(digest)) == 1
+        if not right:
+            lib.ERR_clear_error()
+        return right
+    finally:
+        lib.EVP_PKEY_CTX_free(context)

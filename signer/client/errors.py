@@ -1,0 +1,49 @@
+"""What the appliance answered instead of a result: gRPC status, reason code, remedy, field violations."""
+
+from __future__ import annotations
+
+import grpc
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+
+class RemoteError(Exception):
+    """An RPC that failed. `reason` is "" where the server gave none (TLS refused, not reachable)."""
+
+    def __init__(self, status: str, message: str, reason: str = "", violations: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(f"{status}{f' ({reason})' if reason else ''}: {message}")
+        self.status = status
+        self.message = message
+        self.reason = reason
+        self.violations = violations
+
+    @classmethod
+    def from_rpc_error(cls, problem: grpc.RpcError, address: str) -> RemoteError:
+        """Reads the rich status where there is one."""
+        assert isinstance(problem, grpc.Call)
+        code = problem.code()
+        rich = rpc_status.from_call(problem)
+        if rich is not None:
+            return cls.from_status(rich)
+        text = problem.details() or ""
+        if code is grpc.StatusCode.UNAVAILABLE:
+            text = (
+                f"{address} can't be reached over mutual TLS ({text}); is the appliance running there, and does it trust "
+                "this client certificate?"
+            )
+        return cls(code.name, text)
+
+    @classmethod
+    def from_status(cls, status: status_pb2.Status) -> RemoteError:
+        """From a google.rpc.Status, e.g. of one item of a batch."""
+        reason = ""
+        violations: tuple[tuple[str, str], ...] = ()
+        for detail in status.details:
+            info = error_details_pb2.ErrorInfo()
+            bad = error_details_pb2.BadRequest()
+            if detail.Unpack(info):
+                reason = info.reason
+            elif detail.Unpack(bad):
+                violations = tuple((item.field, item.description) for item in bad.field_violations)
+        names = {code.value[0]: code.name for code in grpc.StatusCode}
+        return cls(names.get(status.code, str(status.code)), status.message, reason, violations)

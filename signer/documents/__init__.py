@@ -1,0 +1,1 @@
+"""What is done with documents: issue them, verify them, show templates. The use cases behind DocumentService."""

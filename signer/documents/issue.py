@@ -1,0 +1,169 @@
+"""Issuing a document: data in, sealed and archived PDF/A out, once for each issue_id.
+
+The order that a crash can't split is in `signer.archive.catalogue`. Not for rendering, sealing or storing themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from hsm.errors import HsmError
+from monitoring import metrics
+from policy_render.catalog import Catalog, Template
+from policy_render.data_schema import DocumentData, check_data
+from policy_render.errors import RenderError
+from policy_render.renderer import Renderer
+from signer.algorithms import content_digest, digest_name, sm3
+from signer.archive import BlobDirectory, Catalogue, ReleasedDocument, Reservation
+from signer.archive.catalogue import StoredReceipt
+from signer.authz import Actor, Grants
+from signer.contracts import ContractRegister, ContractTerm
+from signer.deadline import Deadline
+from signer.documents.seal import SealWish, SealWorkshop, choose_seal
+from signer.errors import Reason, RequestError, SignerError
+from signer.pades.embed import BoxPlace, prepare
+from signer.signing import DocumentSigner, Signer
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class IssueRequest:
+    """What a client asks to be issued. `entitlement`: what entitles the policy to be issued; kept with the request."""
+
+    issue_id: str
+    template: str
+    data_json: str
+    seals: tuple[SealWish, ...] = ()
+    entitlement: str = ""
+
+    def digest(self) -> bytes:
+        """SM3 over everything that makes the request this one; two requests are the same where it is equal."""
+        parts = [self.template, self.data_json, self.entitlement, repr(self.seals)]
+        return sm3.digest(json.dumps(parts, ensure_ascii=False).encode())
+
+
+@dataclass(frozen=True)
+class IssuedDocument:
+    """A released document with its file."""
+
+    document: ReleasedDocument
+    pdf: bytes
+
+
+class DocumentIssuer:
+    """Issues documents."""
+
+    def __init__(
+        self,
+        *,
+        grants: Grants,
+        catalog: Catalog,
+        renderer: Renderer,
+        signer: Signer,
+        workshop: SealWorkshop,
+        blobs: BlobDirectory,
+        catalogue: Catalogue,
+    ) -> None:
+        self._grants = grants
+        self._catalog = catalog
+        self._renderer = renderer
+        self._signer = signer
+        self._workshop = workshop
+        self._blobs = blobs
+        self._catalogue = catalogue
+
+    def issue(self, actor: Actor, request: IssueRequest, deadline: Deadline) -> IssuedDocument:
+        """Renders, seals, archives and releases; the same request again gives the first document, authorised anew.
+
+        Raises:
+            RequestError, AccessError, RenderError: what is asked can't be or may not be done; nothing was kept.
+            HsmError, ApplianceError: token, log, database or storage stopped it; nothing was released.
+        """
+        _check_issue_id(request.issue_id)
+        self._grants.authorise_template(actor.client, actor.rpc, request.template.partition("@")[0])
+        wish = choose_seal(request.seals, self._workshop.config)
+        sign = self._signer.document_signer(actor, wish.key, deadline)
+        template = self._catalog.get(request.template)
+        data = check_data(template, request.data_json)
+        reserved = self._catalogue.reserve(
+            client=actor.client,
+            issue_id=request.issue_id,
+            request_digest=request.digest(),
+            document_id=secrets.token_hex(16),
+            template=template.reference,
+        )
+        if isinstance(reserved, ReleasedDocument):
+            return IssuedDocument(reserved, self._blobs.get(reserved.sm3))
+        try:
+            with metrics.document_seconds.labels(template.reference).time():
+                issued = self._make(reserved, template, data, wish, sign, deadline)
+        except (SignerError, RenderError, HsmError):
+            # The reservation would keep the caller from trying again; if the database is what failed, it lapses by itself.
+            with suppress(SignerError):
+                self._catalogue.cancel(reserved)
+            raise
+        metrics.documents.labels(template.reference, sign.algorithm.name).inc()
+        return issued
+
+    def _make(
+        self,
+        reserved: Reservation,
+        template: Template,
+        data: DocumentData,
+        wish: SealWish,
+        sign: DocumentSigner,
+        deadline: Deadline,
+    ) -> IssuedDocument:
+        rendered = self._renderer.render(template, data, draft=False, timeout=deadline.remaining())
+        issued_at = datetime.now(UTC)
+        prepared = prepare(
+            rendered.pdf,
+            appearance=self._workshop.appearance,
+            places=wish.places if wish.places is not None else _template_places(template, rendered.pages),
+            reason=wish.reason or "签发电子保单",
+            signer_name=self._workshop.config.company,
+            signed_at=issued_at,
+        )
+        builder = self._workshop.builder(sign.key, sign.algorithm)
+        covered = prepared.digest(digest_name(sign.algorithm))
+        pdf = prepared.fill(builder.build(covered, sign, content=None))
+        deadline.remaining()
+        document = ReleasedDocument(
+            document_id=reserved.document_id,
+            template=template.reference,
+            number=data.number,
+            issued_at=issued_at,
+            sm3=self._blobs.put(pdf),
+            receipts=tuple(StoredReceipt(item.log_id, item.index, item.entry) for item in sign.receipts),
+        )
+        term = ContractTerm(data.number, data.begins_at, data.ends_at)
+        self._catalogue.release(
+            document,
+            signed_sm3=prepared.digest("sm3"),
+            together_with=[lambda connection: ContractRegister.record(connection, document.document_id, term)],
+        )
+        return IssuedDocument(document, pdf)
+
+
+def _template_places(template: Template, pages: int) -> Sequence[BoxPlace]:
+    """The seal places of a template; its page counts from 1, or from the end where negative."""
+    return [
+        BoxPlace(place.page if place.page > 0 else pages + 1 + place.page, place.x_mm, place.y_mm, place.width_mm)
+        for place in template.seal_places
+    ]
+
+
+def _check_issue_id(issue_id: str) -> None:
+    if not 1 <= len(issue_id) <= 128 or not issue_id.isprintable():
+        raise RequestError(
+            Reason.ISSUE_ID_INVALID,
+            "issue_id must have 1 to 128 printable characters",
+            "Take an id of your own that is unique to this document, e.g. a UUID.",
+        )

@@ -1,0 +1,36 @@
+"""Showing templates and rendering drafts from them: no key, nothing archived."""
+
+from __future__ import annotations
+
+from policy_render.catalog import Catalog, Template
+from policy_render.data_schema import check_data
+from policy_render.renderer import Renderer
+from signer.authz import Actor, Grants
+from signer.deadline import Deadline
+
+
+class TemplateDesk:
+    """Templates as a client may see them."""
+
+    def __init__(self, grants: Grants, catalog: Catalog, renderer: Renderer) -> None:
+        self._grants = grants
+        self._catalog = catalog
+        self._renderer = renderer
+
+    def usable(self, actor: Actor) -> list[Template]:
+        """Current versions of the templates in the client's grants, by name."""
+        usable = self._grants.usable_templates(actor.client)
+        return [template for template in self._catalog.current() if template.name in usable]
+
+    def get(self, actor: Actor, reference: str) -> Template:
+        """One template, the current version where none is named. Raises AccessError, RenderError."""
+        self._grants.authorise_template(actor.client, actor.rpc, reference.partition("@")[0])
+        return self._catalog.get(reference)
+
+    def render_draft(self, actor: Actor, reference: str, data_json: str, deadline: Deadline) -> tuple[str, bytes]:
+        """The template's full reference and a PDF marked as a draft. Raises AccessError, RenderError."""
+        template = self.get(actor, reference)
+        rendered = self._renderer.render(
+            template, check_data(template, data_json), draft=True, timeout=deadline.remaining()
+        )
+        return template.reference, rendered.pdf

@@ -1,0 +1,162 @@
+"""验真: what is this upload? Three answers (whole? ours? in force?), each for itself, with findings.
+
+Our own shape first (no PDF parser), then the mathematics and the issue register; whatever fails our gate is opened by the
+inspector only. Nothing that a file claims of itself is believed: the issue record is shown for a match of bytes alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from monitoring import metrics
+from signer.algorithms import sm3
+from signer.archive import Catalogue, ReleasedDocument
+from signer.archive.catalogue import ReleasedRevision
+from signer.contracts import ContractRegister, ContractState, state_at
+from signer.deadline import Deadline
+from signer.documents.summary import summarise
+from signer.findings import Finding, FindingCode, finding
+from signer.pades.evidence import Integrity, SignatureEvidence
+from signer.pades.inspector import Inspector
+from signer.pades.shape import SealedShape, ShapeMismatch, check_shape
+from signer.pades.verify import SealVerifier
+
+MAX_PDF_BYTES = 32 * 1024 * 1024
+
+
+class Origin(StrEnum):
+    """The names of the public API's Origin, without its prefix."""
+
+    ISSUED_HERE = "ISSUED_HERE"
+    TRUSTED = "TRUSTED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True)
+class DocumentReport:
+    """The answer. `record` and `contract_state` only where the file or its signed revision is one that we issued."""
+
+    integrity: Integrity
+    origin: Origin
+    contract_state: ContractState | None
+    findings: list[Finding] = field(default_factory=list)
+    signatures: list[SignatureEvidence] = field(default_factory=list)
+    record: ReleasedDocument | None = None
+    same_bytes: bool = False
+
+    @property
+    def summary_zh(self) -> str:
+        """One sentence for the policyholder."""
+        return summarise(self.integrity, self.origin is Origin.ISSUED_HERE, self.origin is Origin.TRUSTED, self.contract_state)
+
+
+class DocumentVerifier:
+    """Verifies uploads against the issue register and the trust anchors."""
+
+    def __init__(
+        self,
+        *,
+        seals: SealVerifier,
+        inspector: Inspector,
+        catalogue: Catalogue,
+        contracts: ContractRegister,
+        own_certificates: frozenset[bytes],
+    ) -> None:
+        """`own_certificates`: DER of every certificate of our seal keys."""
+        self._seals = seals
+        self._inspector = inspector
+        self._catalogue = catalogue
+        self._contracts = contracts
+        self._own_certificates = own_certificates
+
+    def verify(self, pdf: bytes, deadline: Deadline) -> DocumentReport:
+        """The report on a file; a bad file is an answer, not an error.
+
+        Raises:
+            ApplianceError: the database or the inspector pool can't be reached.
+        """
+        if len(pdf) > MAX_PDF_BYTES:
+            report = _unreadable(FindingCode.TOO_LARGE)
+        else:
+            try:
+                report = self._verify_shaped(pdf, check_shape(pdf))
+            except ShapeMismatch:
+                report = self._verify_other(pdf, deadline)
+        metrics.verifications.labels("document", f"{report.integrity.value}/{report.origin.value}").inc()
+        return report
+
+    def _verify_shaped(self, pdf: bytes, shape: SealedShape) -> DocumentReport:
+        evidence = self._seals.verify(pdf, shape, datetime.now(UTC))
+        revision = self._catalogue.find_revision(sm3=sm3.digest(pdf))
+        if revision is None:
+            signed = self._catalogue.find_signed_revision(signed_sm3=shape.digest(pdf, "sm3"))
+            return self._not_released_bytes(evidence, signed)
+        ours = evidence.certificate in self._own_certificates
+        if not evidence.mathematics_right or not ours:
+            # In the register, yet not sealed by us: the register or the archive was tampered with.
+            findings = [*evidence.findings, finding(FindingCode.SIGNATURE_WRONG)]
+            return DocumentReport(Integrity.CHANGED, Origin.UNKNOWN, None, findings, [evidence])
+        return self._issued(revision, [evidence], list(evidence.findings), Integrity.WHOLE, same_bytes=True)
+
+    def _verify_other(self, pdf: bytes, deadline: Deadline) -> DocumentReport:
+        inspected = self._inspector.inspect(pdf, timeout=deadline.remaining())
+        findings = list(inspected.findings)
+        signed = [
+            revision
+            for evidence in inspected.signatures
+            if (revision := self._catalogue.find_signed_revision(signed_sm3=evidence.signed_sm3)) is not None
+        ]
+        if signed:
+            findings.append(finding(FindingCode.NOT_THE_RELEASED_BYTES))
+            return self._issued(signed[0], inspected.signatures, findings, Integrity.CHANGED, same_bytes=False)
+        if any(evidence.certificate in self._own_certificates for evidence in inspected.signatures):
+            # We release nothing but our own shape: whatever else carries our certificate was made from one of ours.
+            findings.append(finding(FindingCode.NOT_THE_RELEASED_BYTES))
+            integrity = Integrity.CHANGED
+            return DocumentReport(integrity, Origin.UNKNOWN, None, findings, inspected.signatures)
+        whole = inspected.integrity is Integrity.WHOLE
+        trusted = whole and all(evidence.trusted for evidence in inspected.signatures)
+        findings.append(finding(FindingCode.NOT_ISSUED_HERE))
+        return DocumentReport(
+            inspected.integrity, Origin.TRUSTED if trusted else Origin.UNKNOWN, None, findings, inspected.signatures
+        )
+
+    def _not_released_bytes(self, evidence: SignatureEvidence, signed: ReleasedRevision | None) -> DocumentReport:
+        findings = list(evidence.findings)
+        if signed is not None:
+            findings.append(finding(FindingCode.NOT_THE_RELEASED_BYTES))
+            return self._issued(signed, [evidence], findings, Integrity.CHANGED, same_bytes=False)
+        if not evidence.mathematics_right:
+            findings.append(finding(FindingCode.NOT_ISSUED_HERE))
+            return DocumentReport(Integrity.CHANGED, Origin.UNKNOWN, None, findings, [evidence])
+        ours = evidence.certificate in self._own_certificates
+        findings.append(finding(FindingCode.NOT_IN_ISSUE_REGISTER if ours else FindingCode.NOT_ISSUED_HERE))
+        origin = Origin.TRUSTED if evidence.trusted else Origin.UNKNOWN
+        return DocumentReport(Integrity.WHOLE, origin, None, findings, [evidence])
+
+    def _issued(
+        self,
+        revision: ReleasedRevision,
+        signatures: list[SignatureEvidence],
+        findings: list[Finding],
+        integrity: Integrity,
+        *,
+        same_bytes: bool,
+    ) -> DocumentReport:
+        """A match of bytes or of a signed revision: the record may be shown, and the contract's state be told."""
+        term = self._contracts.term_of(revision.document_id)
+        return DocumentReport(
+            integrity,
+            Origin.ISSUED_HERE,
+            None if term is None else state_at(term, datetime.now(UTC)),
+            findings,
+            signatures,
+            self._catalogue.find_released(revision.document_id),
+            same_bytes,
+        )
+
+
+def _unreadable(code: FindingCode) -> DocumentReport:
+    return DocumentReport(Integrity.UNREADABLE, Origin.UNKNOWN, None, [finding(code)])

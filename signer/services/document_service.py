@@ -1,0 +1,209 @@
+"""DocumentService: translates between the contract's messages and `signer.documents`."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
+import grpc
+from google.rpc import status_pb2
+
+from hsm.errors import HsmError
+from policy_render.catalog import Template
+from policy_render.errors import RenderError
+from signer.documents.issue import DocumentIssuer, IssuedDocument, IssueRequest
+from signer.documents.seal import SealProfile, SealWish
+from signer.documents.templates import TemplateDesk
+from signer.documents.verify import DocumentReport, DocumentVerifier
+from signer.errors import Reason, RequestError, SignerError
+from signer.pades.embed import BoxPlace
+from signer.pades.evidence import SignatureEvidence
+from signer.services.call import current_call
+from signer.services.translation import findings_to_wire, page, receipt_to_wire, time_to_wire
+from signer.v1 import document_pb2 as wire
+from signer.v1 import types_pb2
+from signer.v1.document_pb2_grpc import DocumentServiceServicer
+
+ToStatus = Callable[[Exception], status_pb2.Status]
+# One stream may keep this many documents in the works; more would starve other callers of renderers.
+_STREAM_CONCURRENCY = 4
+
+
+class DocumentServicer(DocumentServiceServicer):
+    """Answers the RPCs of DocumentService."""
+
+    def __init__(
+        self, *, templates: TemplateDesk, issuer: DocumentIssuer, verifier: DocumentVerifier, to_status: ToStatus
+    ) -> None:
+        self._templates = templates
+        self._issuer = issuer
+        self._verifier = verifier
+        self._to_status = to_status
+
+    def ListTemplates(self, request: wire.ListTemplatesRequest, context: grpc.ServicerContext) -> wire.ListTemplatesResponse:  # noqa: N802 - gRPC's name
+        """The templates that this client may use, current versions."""
+        shown, token = page(self._templates.usable(current_call.get().actor), request.page_size, request.page_token)
+        return wire.ListTemplatesResponse(templates=[_template(item) for item in shown], next_page_token=token)
+
+    def GetTemplate(self, request: wire.GetTemplateRequest, context: grpc.ServicerContext) -> wire.Template:  # noqa: N802 - gRPC's name
+        """One template with schema and sample."""
+        return _template(self._templates.get(current_call.get().actor, request.template))
+
+    def RenderDocument(self, request: wire.RenderDocumentRequest, context: grpc.ServicerContext) -> wire.RenderDocumentResponse:  # noqa: N802 - gRPC's name
+        """A draft, unsigned."""
+        call = current_call.get()
+        reference, pdf = self._templates.render_draft(call.actor, request.template, request.data_json, call.deadline)
+        return wire.RenderDocumentResponse(pdf=pdf, template=reference)
+
+    def SealDocument(self, request: wire.SealDocumentRequest, context: grpc.ServicerContext) -> wire.SealDocumentResponse:  # noqa: N802 - gRPC's name
+        """Not served yet."""
+        raise RequestError(
+            Reason.NOT_SUPPORTED, "sealing a PDF that the caller brings is not supported yet", "Use IssueDocument."
+        )
+
+    def IssueDocument(self, request: wire.IssueDocumentRequest, context: grpc.ServicerContext) -> wire.IssueDocumentResponse:  # noqa: N802 - gRPC's name
+        """Renders, seals and archives one document."""
+        return self._issue(request)
+
+    def IssueDocuments(  # noqa: N802 - gRPC's name
+        self, request_iterator: Iterator[wire.IssueDocumentRequest], context: grpc.ServicerContext
+    ) -> Iterator[wire.IssueDocumentResult]:
+        """Any number of documents, a few at a time; answers come as they are ready."""
+        answers: queue.Queue[wire.IssueDocumentResult | Exception | None] = queue.Queue()
+        places = threading.Semaphore(_STREAM_CONCURRENCY * 2)
+        carried = copy_context()
+
+        def work(request: wire.IssueDocumentRequest) -> None:
+            try:
+                answers.put(self._result(request))
+            finally:
+                places.release()
+
+        def feed() -> None:
+            # Reads the next request only when there is a place for it, so that a fast sender is slowed by flow control.
+            with ThreadPoolExecutor(_STREAM_CONCURRENCY, thread_name_prefix="issue") as pool:
+                try:
+                    for request in request_iterator:
+                        places.acquire()
+                        if not context.is_active():
+                            break
+                        pool.submit(carried.copy().run, work, request)
+                except Exception as problem:  # noqa: BLE001 - handed to the stream's own thread, which answers it
+                    answers.put(problem)
+            answers.put(None)
+
+        threading.Thread(target=feed, name="issue-stream", daemon=True).start()
+        while (answer := answers.get()) is not None:
+            if isinstance(answer, Exception):
+                raise answer
+            yield answer
+
+    def VerifyDocument(self, request: wire.VerifyDocumentRequest, context: grpc.ServicerContext) -> wire.VerifyDocumentResponse:  # noqa: N802 - gRPC's name
+        """Is it whole, is it ours, is it in force?"""
+        return _report(self._verifier.verify(request.pdf, current_call.get().deadline))
+
+    def _result(self, request: wire.IssueDocumentRequest) -> wire.IssueDocumentResult:
+        try:
+            return wire.IssueDocumentResult(issue_id=request.issue_id, response=self._issue(request))
+        except (SignerError, RenderError, HsmError) as problem:
+            return wire.IssueDocumentResult(issue_id=request.issue_id, error=self._to_status(problem))
+        except Exception as problem:  # noqa: BLE001 - one bad item must not end the others; to_status tells nothing of it
+            return wire.IssueDocumentResult(issue_id=request.issue_id, error=self._to_status(problem))
+
+    def _issue(self, request: wire.IssueDocumentRequest) -> wire.IssueDocumentResponse:
+        call = current_call.get()
+        issued = self._issuer.issue(call.actor, _issue_request(request), call.deadline)
+        return _issue_response(issued, omit_pdf=request.omit_pdf)
+
+
+def _issue_request(request: wire.IssueDocumentRequest) -> IssueRequest:
+    which = request.WhichOneof("entitlement")
+    if which == "unpaid_exception":
+        raise RequestError(
+            Reason.NOT_SUPPORTED, "issuing without payment is not supported yet", "Leave unpaid_exception out."
+        )
+    return IssueRequest(
+        issue_id=request.issue_id,
+        template=request.template,
+        data_json=request.data_json,
+        seals=tuple(_seal_wish(seal) for seal in request.seals),
+        entitlement=f"proposal {request.proposal_id}" if which == "proposal_id" else "",
+    )
+
+
+def _seal_wish(seal: wire.Seal) -> SealWish:
+    try:
+        profile = SealProfile(seal.profile)
+    except ValueError:
+        raise RequestError(
+            Reason.SEAL_INVALID, f"there is no seal profile {seal.profile}", "See Seal.Profile in document.proto."
+        ) from None
+    return SealWish(seal.key, profile, tuple(_place(place) for place in seal.places) or None, seal.reason)
+
+
+def _place(place: wire.SealPlace) -> BoxPlace:
+    which = place.WhichOneof("place")
+    if which == "box":
+        return BoxPlace(place.box.page, place.box.x_mm, place.box.y_mm, place.box.width_mm)
+    if which is None:
+        raise RequestError(Reason.SEAL_INVALID, "a seal place is empty", "Give a box: page, x_mm, y_mm, width_mm.")
+    raise RequestError(Reason.NOT_SUPPORTED, f"seal places by {which} are not supported yet", "Give a box.")
+
+
+def _template(item: Template) -> wire.Template:
+    return wire.Template(
+        template=item.reference, title_zh=item.title_zh, json_schema=item.json_schema, sample_json=item.sample_json
+    )
+
+
+def _issue_response(issued: IssuedDocument, *, omit_pdf: bool) -> wire.IssueDocumentResponse:
+    document = issued.document
+    return wire.IssueDocumentResponse(
+        document_id=document.document_id,
+        number=document.number,
+        pdf=b"" if omit_pdf else issued.pdf,
+        sm3=document.sm3,
+        issued_at=time_to_wire(document.issued_at),
+        receipts=[receipt_to_wire(item.log_id, item.index, item.entry) for item in document.receipts],
+    )
+
+
+def _report(report: DocumentReport) -> wire.VerifyDocumentResponse:
+    response = wire.VerifyDocumentResponse(
+        integrity=wire.Integrity.Value(f"INTEGRITY_{report.integrity.value}"),
+        origin=wire.Origin.Value(f"ORIGIN_{report.origin.value}"),
+        findings=findings_to_wire(report.findings),
+        signatures=[_signature(item) for item in report.signatures],
+        summary_zh=report.summary_zh,
+    )
+    if report.contract_state is not None:
+        response.contract_state = wire.ContractState.Value(f"CONTRACT_STATE_{report.contract_state.value}")
+    if report.record is not None:
+        response.issued.CopyFrom(
+            wire.IssueRecord(
+                document_id=report.record.document_id,
+                number=report.record.number,
+                template=report.record.template,
+                issued_at=time_to_wire(report.record.issued_at),
+                same_bytes=report.same_bytes,
+            )
+        )
+    return response
+
+
+def _signature(evidence: SignatureEvidence) -> wire.SignatureReport:
+    report = wire.SignatureReport(
+        verdict=types_pb2.Verdict.Value(f"VERDICT_{evidence.verdict}"),
+        signer=evidence.signer,
+        certificate=evidence.certificate,
+        algorithm=types_pb2.SignatureAlgorithm.ValueType(int(evidence.algorithm)),
+        covers_whole_file=evidence.covers_whole_file,
+        profile=wire.Seal.PROFILE_PADES_B if evidence.pades_b else wire.Seal.PROFILE_UNSPECIFIED,
+        findings=findings_to_wire(evidence.findings),
+    )
+    if evidence.signed_at is not None:
+        report.signed_at.CopyFrom(time_to_wire(evidence.signed_at))
+    return report
