@@ -1,0 +1,148 @@
+"""Seals PDFs that policy_render made: an incremental update with a signature field, its picture, and room for a CMS.
+
+    prepared = prepare(pdf, appearance=…, places=[…], …)
+    sealed = prepared.fill(build_cms(prepared.digest("sm3")))
+
+Deterministic: the same inputs give the same bytes. Makes no signature itself and opens no stranger's PDF. One signature
+for one document for now; a certifying one (DocMDP) would add /Reference to the dictionary and /Perms to the catalog.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Protocol
+
+from signer.errors import ApplianceError, Reason
+from signer.pades.incremental_update import SealBox, SealPlan, SealUpdate, SignatureFields, write_update
+from signer.pades.rendered_pdf import RenderedPdf
+from signer.pades.seal_place import BoxPlace, number, seal_box
+
+# ETSI EN 319 142-1, 6.3: the sub-filter of PAdES baseline signatures.
+SUBFILTER_PADES = "ETSI.CAdES.detached"
+DEFAULT_CONTENTS_RESERVE = 8192
+_SUBFILTERS = frozenset({SUBFILTER_PADES})
+# Enough for a chain of RSA-4096 certificates; more would only make room for surprises.
+_RESERVE_LIMIT = 65_536
+
+
+class Appearance(Protocol):
+    """A seal picture in vectors.
+
+    `content`: a content stream; `bbox`: its bounding box; `resources`: a PDF dictionary "<<…>>" without references.
+    """
+
+    @property
+    def content(self) -> bytes: ...
+    @property
+    def bbox(self) -> tuple[float, float, float, float]: ...
+    @property
+    def resources(self) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A document that lacks nothing but its signature."""
+
+    _original: bytes
+    _update: SealUpdate
+
+    @property
+    def byte_range(self) -> tuple[int, int, int, int]:
+        """The four numbers of /ByteRange."""
+        before = len(self._original) + len(self._update.before)
+        return 0, before, before + self._update.gap, len(self._update.after)
+
+    def digest(self, hash_name: str) -> bytes:
+        """The digest (a hashlib name) of all bytes but the gap: what the CMS's message-digest must be."""
+        state = hashlib.new(hash_name)
+        for part in (self._original, self._update.before, self._update.after):
+            state.update(part)
+        return state.digest()
+
+    def fill(self, cms: bytes) -> bytes:
+        """The sealed document: the CMS (DER) in lowercase hexadecimal digits, padded with zeros.
+
+        Raises:
+            ApplianceError: OWN_SIGNATURE_WRONG when the CMS does not fit into the reserve.
+        """
+        digits = cms.hex().encode()
+        room = self._update.gap - 2
+        if not digits or len(digits) > room:
+            raise ApplianceError(
+                Reason.OWN_SIGNATURE_WRONG,
+                f"a CMS of {len(cms)} bytes does not fit where {room // 2} are reserved",
+                "Use a shorter certificate chain for the seal key.",
+            )
+        return b"".join([self._original, self._update.before, b"<", digits.ljust(room, b"0"), b">", self._update.after])
+
+
+def prepare(
+    pdf: bytes,
+    *,
+    signer_name: str,
+    signed_at: datetime,
+    appearance: Appearance | None = None,
+    places: Sequence[BoxPlace] = (),
+    reason: str = "",
+    subfilter: str = SUBFILTER_PADES,
+    contents_reserve: int = DEFAULT_CONTENTS_RESERVE,
+) -> Prepared:
+    """A document ready to be signed.
+
+    The first place gets the signature field, further ones the same picture as a stamp; no places: an invisible one.
+    `signed_at` is rounded down to seconds; `contents_reserve` is the CMS's greatest length in bytes.
+
+    Raises:
+        RequestError: SEAL_PLACE_OFF_PAGE, SEAL_INVALID.
+        PdfLayoutError: not a PDF that the renderer made, or it is sealed already.
+    """
+    if subfilter not in _SUBFILTERS or not 0 < contents_reserve <= _RESERVE_LIMIT:
+        raise ValueError(f"{subfilter} with {contents_reserve} bytes is not what this embedder writes")
+    if signed_at.tzinfo is None:
+        raise ValueError("a signing time needs its zone")
+    if places and appearance is None:
+        raise ValueError("a seal that stands somewhere needs an appearance")
+    document = RenderedPdf.read(pdf)
+    form: bytes | None = None
+    boxes: tuple[SealBox, ...] = ()
+    if appearance is not None and places:
+        left, bottom, right, top = appearance.bbox
+        form = _form(appearance.content, appearance.bbox, appearance.resources)
+        boxes = tuple(seal_box(document, place, (top - bottom) / (right - left)) for place in places)
+    fields = SignatureFields(
+        subfilter=subfilter.encode(),
+        name=text_string(signer_name),
+        reason=text_string(reason) if reason else b"",
+        signed_at=signed_at.astimezone(UTC).replace(microsecond=0),
+        contents_reserve=contents_reserve,
+    )
+    plan = seal_plan(form, boxes, fields)
+    return Prepared(pdf, write_update(document, plan))
+
+
+def seal_plan(form: bytes | None, boxes: tuple[SealBox, ...], fields: SignatureFields) -> SealPlan:
+    """A plan with the texts that every seal of ours shows to whoever points at it."""
+    return SealPlan(form, boxes, _TOOLTIP, _STAMP_TEXT, fields)
+
+
+def text_string(text: str) -> bytes:
+    """A PDF text string (ISO 32000-1, 7.9.2.2): UTF-16BE with its mark, in hexadecimal digits."""
+    return b"<FEFF" + text.encode("utf-16-be").hex().upper().encode() + b">"
+
+
+_TOOLTIP = text_string("电子签章：点击查看签名信息与验证结果")
+_STAMP_TEXT = text_string("电子签章图样：法律效力以文件的数字签名为准")
+
+
+@lru_cache(maxsize=64)
+def _form(content: bytes, bbox: tuple[float, float, float, float], resources: bytes) -> bytes:
+    """The form XObject (ISO 32000-1, 8.10). Seals are few and stand on many documents: the compressed form is kept."""
+    stream = zlib.compress(content, 9)
+    box = b" ".join(number(value) for value in bbox)
+    head = b"<</Type/XObject/Subtype/Form/FormType 1/BBox[%b]/Resources%b/Filter/FlateDecode" % (box, resources)
+    return b"%b/Length %d>>\nstream\n%b\nendstream" % (head, len(stream), stream)
