@@ -28,7 +28,7 @@ static CK_RV initialize_with_locking(CK_VOID_PTR arguments)
         memset(&with_locking, 0, sizeof with_locking);
     else
         memcpy(&with_locking, arguments, sizeof with_locking);
-    if (with_locking.create_mutex == NULL)
+    if (with_locking.CreateMutex == NULL)
         with_locking.flags |= CKF_OS_LOCKING_OK;
     return vendor->C_Initialize(&with_locking);
 }
