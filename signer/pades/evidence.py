@@ -35,9 +35,10 @@ class SignatureEvidence:
     """One signature in a document.
 
     `signer`: subject of the certificate, RFC 4514, empty where there is none to read. `certificate`: DER, or empty.
-    `signed_at`: claimed by the signer. `mathematics_right`: the signature is right for the bytes that it covers, and those
-    are as it says. `trusted`: the certificate leads to a trust anchor, now. `pades_b`: in the shape of a PAdES baseline
-    signature. `signed_sm3`: SM3 of the bytes that the signature covers, empty where that can't be told.
+    `signed_at`: claimed by the signer. `mathematics_right`: the signature is right for the bytes that it covers, and
+    those are as it says. `trusted`: the certificate leads to a trust anchor, now. `pades_b`: in the shape of a PAdES
+    baseline signature. `covered`: offsets where the signature's place begins and ends and where the covered bytes end,
+    None where that can't be told. `signed_sm3`: SM3 of the covered bytes, empty where unknown.
     """
 
     verdict: Verdict
@@ -49,5 +50,6 @@ class SignatureEvidence:
     mathematics_right: bool
     trusted: bool
     pades_b: bool
+    covered: tuple[int, int, int] | None
     signed_sm3: bytes
     findings: tuple[Finding, ...]

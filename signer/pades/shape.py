@@ -9,7 +9,6 @@ parser, safe on hostile bytes, well under a millisecond. A file that fails is no
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from datetime import UTC, datetime
 from signer.pades.embed import SUBFILTER_PADES, seal_plan
 from signer.pades.incremental_update import SealBox, SealPlan, SignatureFields, byte_range, write_update
 from signer.pades.rendered_pdf import PdfLayoutError, RenderedPdf
+from signer.pades.signature_gap import GapProblem, der_length, digest_covered
 
 _TRAILER = re.compile(
     rb"trailer\n<</Size (?P<size>[1-9]\d{0,6})/Root [1-9]\d{0,6} 0 R[^\n]{0,300}>>\n"
@@ -45,6 +45,10 @@ _SIGNATURE = re.compile(
 _GAP = re.compile(rb"<(?P<digits>30(?:[0-9a-f]{2})+)>")
 
 
+# Every file that our embedder made has these, in the bytes that its signature covers; hardly any other file does.
+_MARKS = (b"/SigFlags 3>>>>\nendobj\n", b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/Name<FEFF")
+
+
 class ShapeMismatch(Exception):  # noqa: N818 - not an error: the answer that the file is not of our making
     """The file is not laid out as we make them. `reason`: what differs, in English, without anything from the file."""
 
@@ -68,10 +72,7 @@ class SealedShape:
 
     def digest(self, data: bytes, hash_name: str) -> bytes:
         """The digest (a hashlib name) of all bytes of the file but the gap."""
-        view = memoryview(data)
-        state = hashlib.new(hash_name, view[: self.gap_start])
-        state.update(view[self.gap_end :])
-        return state.digest()
+        return digest_covered(data, (self.gap_start, self.gap_end, len(data)), hash_name)
 
 
 def check_shape(data: bytes) -> SealedShape:
@@ -107,6 +108,14 @@ def check_shape(data: bytes) -> SealedShape:
         _text(signature["reason"] or b"<FEFF>"),
         plan.signature.signed_at,
     )
+
+
+def bears_our_mark(data: bytes) -> bool:
+    """True for whatever looks as if our embedder had once made it: where it fails the gate, it was changed since.
+
+    Says nothing about who signed: anybody can write these bytes. Nobody can take them away without breaking the seal.
+    """
+    return any(mark in data for mark in _MARKS)
 
 
 def _read_table(data: bytes, start: int, end: int) -> dict[int, int]:
@@ -185,21 +194,18 @@ def _read_form(data: bytes, offsets: dict[int, int], number: int) -> bytes:
 
 
 def _read_contents(gap: bytes) -> bytes:
-    """The one DER value of the gap (ITU-T X.690, 10.1: the shortest definite length); behind it only zeros."""
+    """The one DER value of the gap; behind it only zeros."""
     match = _GAP.fullmatch(gap)
     if match is None:
         raise ShapeMismatch("the signature's place does not hold lowercase hexadecimal digits alone")
     content = bytes.fromhex(match["digits"].decode())
-    length, head = content[1], 2
-    if length >= 0x80:
-        head = 2 + (length & 0x7F)
-        octets = content[2:head]
-        length = int.from_bytes(octets, "big")
-        if not 1 <= len(octets) <= 4 or octets[0] == 0 or length < 0x80:
-            raise ShapeMismatch("the signature's length is not DER")
-    if head + length > len(content) or content[head + length :].strip(b"\0"):
-        raise ShapeMismatch("the signature's place holds more, or less, than a signature")
-    return content[: head + length]
+    try:
+        length = der_length(content)
+    except GapProblem:
+        raise ShapeMismatch("the signature's place does not hold DER") from None
+    if content[length:].strip(b"\0"):
+        raise ShapeMismatch("the signature's place holds more than a signature")
+    return content[:length]
 
 
 def _text(string: bytes) -> str:

@@ -1,0 +1,151 @@
+"""Judges a PDF that is not of our shape: what it is, how many pages, every signature in it, and what that makes of it.
+
+Runs in the inspector process; the only place where a PDF parser meets a stranger's bytes. Whatever the file does, the
+answer is a report. CHANGED wins over all other words: a file that bears our embedder's marks and fails our gate is a
+changed copy, and so is one that holds a signature which no field leads to.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from asn1crypto import x509
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from signer.findings import Finding, FindingCode, finding
+from signer.pades.evidence import Integrity, SignatureEvidence
+from signer.pades.foreign_signature import SignatureField, entry, judge_signature
+from signer.pades.inspection import MAX_SIGNATURES, InspectionReport, combine
+from signer.pades.shape import ShapeMismatch, bears_our_mark, check_shape
+from signer.pades.signature_gap import BYTE_RANGE
+
+MAX_PAGES = 2_000
+_MAX_TREE_NODES = 50_000
+_HEADER_LIMIT = 1_024  # ISO 32000-1, annex H: where Acrobat looks for the header
+
+
+class _Unjudgeable(Exception):  # noqa: N818 - becomes the finding that it names
+    def __init__(self, code: FindingCode) -> None:
+        super().__init__(code.value)
+        self.code = code
+
+
+def inspect_pdf(data: bytes, anchors: list[x509.Certificate]) -> InspectionReport:
+    """The report on any bytes. `anchors`: who is trusted. Raises MemoryError alone."""
+    ours = bears_our_mark(data)
+    altered = ours and not _has_our_shape(data)
+    pages: int | None = None
+    signatures: tuple[SignatureEvidence, ...] = ()
+    findings: list[Finding] = []
+    try:
+        reader = _open(data)
+        pages = _count_pages(reader)
+        fields = list(_signature_fields(reader))
+        signatures = tuple(judge_signature(data, reader, found, anchors) for found in fields)
+        integrity = combine(signatures)
+        if _has_hidden_signature(data, reader, fields):
+            altered = True
+        if integrity is Integrity.UNSIGNED and not altered:
+            findings.append(finding(FindingCode.UNSIGNED))
+    except _Unjudgeable as problem:
+        integrity = Integrity.UNREADABLE
+        findings.append(finding(problem.code))
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - hostile files raise exceptions of many kinds in a parser; each is a finding
+        integrity = Integrity.UNREADABLE
+        findings.append(finding(FindingCode.DAMAGED))
+        altered = altered or BYTE_RANGE.search(data) is not None
+    if (altered or (ours and integrity is not Integrity.WHOLE)) and integrity is not Integrity.CHANGED:
+        integrity = Integrity.CHANGED
+        findings.append(finding(FindingCode.CHANGED_AFTER_SIGNING))
+    return InspectionReport(integrity, pages, tuple(findings), signatures)
+
+
+def _has_our_shape(data: bytes) -> bool:
+    try:
+        check_shape(data)
+    except ShapeMismatch:
+        return False
+    return True
+
+
+def _open(data: bytes) -> PdfFileReader:
+    if b"%PDF-" not in data[:_HEADER_LIMIT]:
+        raise _Unjudgeable(FindingCode.NOT_A_PDF)
+    reader = PdfFileReader(io.BytesIO(data), strict=True)
+    if reader.encrypted:
+        raise _Unjudgeable(FindingCode.ENCRYPTED)
+    return reader
+
+
+def _count_pages(reader: PdfFileReader) -> int:
+    """Pages by walking the tree, whatever it says of itself. Raises _Unjudgeable."""
+    pages, seen, waiting = 0, 0, [reader.root["/Pages"]]
+    visited: set[tuple[int, int]] = set()
+    while waiting:
+        node = waiting.pop()
+        seen += 1
+        if seen > _MAX_TREE_NODES or pages > MAX_PAGES:
+            raise _Unjudgeable(FindingCode.TOO_MANY_PAGES)
+        if "/Kids" not in node:
+            pages += 1
+            continue
+        waiting.extend(_resolve(kid, visited) for kid in node["/Kids"])
+    if pages > MAX_PAGES:
+        raise _Unjudgeable(FindingCode.TOO_MANY_PAGES)
+    return pages
+
+
+def _resolve(item: Any, visited: set[tuple[int, int]]) -> generic.DictionaryObject:
+    """The dictionary behind an entry of a tree, each reference followed once: trees have no loops."""
+    if isinstance(item, generic.IndirectObject):
+        if (item.idnum, item.generation) in visited:
+            raise _Unjudgeable(FindingCode.DAMAGED)
+        visited.add((item.idnum, item.generation))
+    value = item.get_object()
+    if not isinstance(value, generic.DictionaryObject):
+        raise _Unjudgeable(FindingCode.DAMAGED)
+    return value
+
+
+def _signature_fields(reader: PdfFileReader) -> Iterator[SignatureField]:
+    """Every filled signature field, whatever its sub-filter. ISO 32000-1, 12.7.3: type and value are inherited."""
+    if "/AcroForm" not in reader.root:
+        return
+    visited: set[tuple[int, int]] = set()
+    roots = entry(reader.root["/AcroForm"], "/Fields", ())
+    waiting = [(item, "", "", None) for item in reversed(roots)]
+    found = seen = 0
+    while waiting:
+        item, prefix, kind, value = waiting.pop()
+        seen += 1
+        node = _resolve(item, visited)
+        name = ".".join(part for part in (prefix, str(entry(node, "/T", ""))) if part)
+        kind = str(entry(node, "/FT", kind))
+        value = entry(node, "/V", value)
+        if seen > _MAX_TREE_NODES or found > MAX_SIGNATURES:
+            raise _Unjudgeable(FindingCode.INSPECTION_LIMIT)
+        if kind == "/Sig" and value is not None and ("/V" in node or "/Kids" not in node):
+            found += 1
+            yield _signature_field(name, node, value)
+            continue
+        waiting.extend((kid, name, kind, value) for kid in reversed(entry(node, "/Kids", ())))
+
+
+def _signature_field(name: str, node: generic.DictionaryObject, value: Any) -> SignatureField:
+    if not isinstance(value, generic.DictionaryObject):
+        raise _Unjudgeable(FindingCode.DAMAGED)
+    return SignatureField(name, node, value)
+
+
+def _has_hidden_signature(data: bytes, reader: PdfFileReader, fields: list[SignatureField]) -> bool:
+    """True where the raw bytes hold more signatures than fields lead to: one was cut off from its document.
+
+    Usage rights (ISO 32000-1, 12.8.2.3) are signatures of a reader's maker outside of any field and count as known.
+    """
+    permissions = entry(reader.root, "/Perms", {})
+    return len(BYTE_RANGE.findall(data)) > len(fields) + ("/UR3" in permissions) + ("/UR" in permissions)
