@@ -1,0 +1,182 @@
+"""Verifies CMS SignedData: the mathematics, the signed attributes, the signer's certificate inside. Evidence, or raises.
+
+Whether the signer is trusted is not judged here: `signer.certificates` does that with the certificate in the evidence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from asn1crypto import x509
+
+from signer.algorithms import PublicKey, SignatureAlgorithm, content_digest, load_public_key
+from signer.cms import object_identifiers as oid
+from signer.cms.der import OCTET_STRING, SEQUENCE, DerError, Element
+from signer.cms.signer_info import SignedData, SignerInfo, read_signed_data, read_time
+from signer.errors import Reason, RequestError, VerificationError
+from signer.findings import FindingCode
+
+MAX_CMS_BYTES = 33 * 1024 * 1024
+_KEY_IDENTIFIER = 0x80  # [0] IMPLICIT SubjectKeyIdentifier
+
+
+@dataclass(frozen=True)
+class SignedDataEvidence:
+    """The signature is right. `content`: what was inside, None where detached. Certificates are DER.
+
+    `names_its_certificate`: a signing-certificate attribute ties the signature to `signer_certificate`.
+    `uses_gbt_identifiers`: the structure has the object identifiers of GB/T 35275.
+    """
+
+    signer_certificate: bytes
+    certificates: tuple[bytes, ...]
+    algorithm: SignatureAlgorithm
+    content: bytes | None
+    signing_time: datetime | None
+    names_its_certificate: bool
+    uses_gbt_identifiers: bool
+
+
+def verify_signed_data(
+    cms: bytes, *, detached_content: bytes | None = None, detached_digest: bytes | None = None
+) -> SignedDataEvidence:
+    """Evidence for a SignedData with one signer.
+
+    `detached_content` or, where only its digest is at hand (PDF), `detached_digest` (by the signature's digest algorithm).
+
+    Raises:
+        RequestError: CMS_MALFORMED (not DER, not SignedData, no certificate), INPUT_MISSING, INPUT_AMBIGUOUS.
+        VerificationError: the signature is wrong, the content is another, or the kind of signature is not supported.
+    """
+    if len(cms) > MAX_CMS_BYTES:
+        raise _malformed("larger than 33 MiB")
+    try:
+        signed = read_signed_data(cms)
+        certificate = _signer_certificate(signed)
+        public_key = x509.Certificate.load(certificate, strict=True).public_key.dump()
+    except DerError as problem:
+        raise _malformed(str(problem)) from None
+    except RecursionError:
+        raise _malformed("nested too deeply") from None
+    except (ValueError, TypeError, KeyError):
+        raise _malformed("the signer's certificate can't be read") from None
+    signer = signed.signer
+    algorithm = oid.find_algorithm(signer.digest, signer.signature_algorithm, signer.signature_parameters)
+    if algorithm is None:
+        raise VerificationError(
+            Reason.SIGNATURE_WRONG, FindingCode.SIGNATURE_UNSUPPORTED, "digest and signature algorithm are not a known pair"
+        )
+    digest, content = _content_digest(signed, algorithm, detached_content, detached_digest)
+    key = load_public_key(public_key)
+    if signer.attributes is not None:
+        names_certificate = _check_attributes(signer.attributes, signed.content_type, digest, certificate)
+        key.verify(algorithm, signer.signed_attributes, signer.signature)
+    else:
+        names_certificate = False
+        _verify_without_attributes(key, algorithm, digest, content, signer.signature)
+    return SignedDataEvidence(
+        signer_certificate=certificate,
+        certificates=signed.certificates,
+        algorithm=algorithm,
+        content=signed.content,
+        signing_time=_signing_time(signer),
+        names_its_certificate=names_certificate,
+        uses_gbt_identifiers=signed.uses_gbt_identifiers,
+    )
+
+
+def _verify_without_attributes(
+    key: PublicKey, algorithm: SignatureAlgorithm, digest: bytes, content: bytes | None, signature: bytes
+) -> None:
+    if algorithm is not SignatureAlgorithm.SM2_SM3:
+        key.verify_digest(algorithm, digest, signature)
+    elif content is not None:
+        key.verify(algorithm, content, signature)
+    else:  # Z goes before the message: a digest of the message alone does not help
+        raise VerificationError(
+            Reason.SIGNATURE_WRONG,
+            FindingCode.SIGNATURE_UNSUPPORTED,
+            "an SM2 signature without signed attributes can't be judged from a digest",
+        )
+
+
+def _content_digest(
+    signed: SignedData, algorithm: SignatureAlgorithm, detached_content: bytes | None, detached_digest: bytes | None
+) -> tuple[bytes, bytes | None]:
+    """The digest of what was signed, and the content itself where it is at hand."""
+    outside = detached_content is not None or detached_digest is not None
+    if signed.content is not None and outside:
+        raise RequestError(
+            Reason.INPUT_AMBIGUOUS, "the CMS carries its content, and content was given beside it", "Send one of them."
+        )
+    if signed.content is not None:
+        return content_digest(algorithm, signed.content), signed.content
+    if detached_content is not None:
+        return content_digest(algorithm, detached_content), detached_content
+    if detached_digest is None:
+        raise RequestError(Reason.INPUT_MISSING, "the CMS is detached", "Send the content beside it.")
+    return detached_digest, None
+
+
+def _signer_certificate(signed: SignedData) -> bytes:
+    for der in signed.certificates:
+        certificate = x509.Certificate.load(der, strict=True)
+        if signed.signer.signer_id.tag == _KEY_IDENTIFIER:
+            if certificate.key_identifier == signed.signer.signer_id.content:
+                return der
+            continue
+        tbs = certificate["tbs_certificate"]
+        if tbs["issuer"].dump() + tbs["serial_number"].dump() == signed.signer.signer_id.expect(SEQUENCE).content:
+            return der
+    raise DerError("the signer's certificate is not inside")
+
+
+def _check_attributes(
+    attributes: dict[bytes, Element], content_type: bytes, digest: bytes, certificate: bytes
+) -> bool:
+    """True where a signing-certificate attribute names the certificate. Raises VerificationError."""
+    declared = attributes.get(oid.CONTENT_TYPE)
+    found = attributes.get(oid.MESSAGE_DIGEST)
+    if declared is None or found is None or found.tag != OCTET_STRING:
+        raise VerificationError(
+            Reason.SIGNATURE_WRONG, FindingCode.SIGNATURE_MALFORMED, "content-type or message-digest is missing"
+        )
+    if declared.whole != content_type or found.content != digest:
+        raise VerificationError(Reason.CONTENT_MODIFIED, FindingCode.CONTENT_MODIFIED, "the content is not what was signed")
+    for attribute, default in ((oid.SIGNING_CERTIFICATE_V2, "sha256"), (oid.SIGNING_CERTIFICATE, "sha1")):
+        value = attributes.get(attribute)
+        if value is not None:
+            _check_signing_certificate(value, default, certificate)
+    return oid.SIGNING_CERTIFICATE_V2 in attributes or oid.SIGNING_CERTIFICATE in attributes
+
+
+def _check_signing_certificate(value: Element, hash_name: str, certificate: bytes) -> None:
+    """The first ESSCertID must be the signer's (RFC 5035 clause 3)."""
+    try:
+        first = value.expect(SEQUENCE).children()[0].expect(SEQUENCE).children()[0].expect(SEQUENCE).children()
+        if first[0].tag == SEQUENCE:
+            wanted = first[0].children()[0].whole
+            hash_name = next(name for name, identifier in oid.DIGESTS.items() if identifier == wanted)
+            first = first[1:]
+        matches = first[0].expect(OCTET_STRING).content == hashlib.new(hash_name, certificate).digest()
+    except (DerError, IndexError, StopIteration):
+        matches = False
+    if not matches:
+        raise VerificationError(
+            Reason.SIGNATURE_WRONG, FindingCode.SIGNATURE_WRONG, "the signature names another certificate"
+        )
+
+
+def _signing_time(signer: SignerInfo) -> datetime | None:
+    value = (signer.attributes or {}).get(oid.SIGNING_TIME)
+    try:
+        return None if value is None else read_time(value)
+    except DerError:
+        return None  # claimed by the signer and relied on by nobody
+
+
+def _malformed(what: str) -> RequestError:
+    return RequestError(Reason.CMS_MALFORMED, f"not CMS SignedData in DER: {what}", "Send a ContentInfo with SignedData, DER.")
+
