@@ -1,0 +1,123 @@
+"""Makes certificates (RFC 5280): the facts come from the caller, the signature from a signing callable. No key is here.
+
+SM2 certificates are signed with the default ID 1234567812345678 (GB/T 35276), or others refuse them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from asn1crypto import core, keys, x509
+
+from signer.algorithms import SignatureAlgorithm, SignMessage
+
+_OIDS: dict[SignatureAlgorithm, tuple[str, bool]] = {  # object identifier, NULL parameters
+    SignatureAlgorithm.SM2_SM3: ("1.2.156.10197.1.501", False),
+    SignatureAlgorithm.RSA_PKCS1_SHA256: ("1.2.840.113549.1.1.11", True),
+    SignatureAlgorithm.RSA_PKCS1_SHA384: ("1.2.840.113549.1.1.12", True),
+    SignatureAlgorithm.RSA_PKCS1_SHA512: ("1.2.840.113549.1.1.13", True),
+}
+_DOCUMENT_SIGNING = "1.3.6.1.5.5.7.3.36"  # RFC 9336
+_EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4"
+
+
+class CertificateKind(Enum):
+    """What a certificate is for."""
+
+    AUTHORITY = "authority"
+    DOCUMENT_SIGNER = "document-signer"
+    MESSAGE_SIGNER = "message-signer"
+
+
+@dataclass(frozen=True)
+class CertificateFacts:
+    """What the certificate says. `subject`: (attribute, value) pairs, e.g. ("country_name", "CN"), in order."""
+
+    subject: tuple[tuple[str, str], ...]
+    public_key: bytes
+    kind: CertificateKind
+    not_before: datetime
+    not_after: datetime
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """Who signs: the issuer's certificate (DER; None for a self-signed root), algorithm, and signing callable."""
+
+    certificate: bytes | None
+    algorithm: SignatureAlgorithm
+    sign: SignMessage
+
+
+def issue_certificate(facts: CertificateFacts, issuer: Issuer) -> bytes:
+    """A certificate, DER. Raises what the signing callable raises."""
+    subject = x509.Name.build(dict(facts.subject), use_printable=False)
+    own_identifier = _key_identifier(facts.public_key)
+    if issuer.certificate is None:
+        issuer_name, authority_identifier = subject, own_identifier
+    else:
+        authority = x509.Certificate.load(issuer.certificate)
+        issuer_name, authority_identifier = authority.subject, authority.key_identifier_value.native
+    tbs = x509.TbsCertificate(
+        {
+            "version": "v3",
+            "serial_number": secrets.randbits(127) | 1 << 126,
+            "signature": _algorithm(issuer.algorithm),
+            "issuer": issuer_name,
+            "validity": {"not_before": _time(facts.not_before), "not_after": _time(facts.not_after)},
+            "subject": subject,
+            "subject_public_key_info": keys.PublicKeyInfo.load(facts.public_key),
+            "extensions": _extensions(facts.kind, own_identifier, authority_identifier),
+        }
+    )
+    certificate = x509.Certificate(
+        {
+            "tbs_certificate": tbs,
+            "signature_algorithm": _algorithm(issuer.algorithm),
+            "signature_value": core.OctetBitString(issuer.sign(tbs.dump())),
+        }
+    )
+    encoded: bytes = certificate.dump()
+    return encoded
+
+
+def _algorithm(algorithm: SignatureAlgorithm) -> dict[str, Any]:
+    oid, null = _OIDS[algorithm]
+    return {"algorithm": oid, "parameters": core.Null()} if null else {"algorithm": oid}
+
+
+def _time(moment: datetime) -> x509.Time:
+    # RFC 5280, 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050
+    whole = moment.replace(microsecond=0)
+    return x509.Time({"utc_time": whole} if whole.year < 2050 else {"general_time": whole})
+
+
+def _key_identifier(public_key: bytes) -> bytes:
+    """RFC 5280, 4.2.1.2 (1): SHA-1 of the key's bits, an identifier without any claim to security."""
+    bits = keys.PublicKeyInfo.load(public_key)["public_key"]
+    content: bytes = bits.contents[1:]
+    return hashlib.sha1(content, usedforsecurity=False).digest()
+
+
+def _extensions(kind: CertificateKind, own: bytes, authority: bytes) -> list[dict[str, Any]]:
+    is_authority = kind is CertificateKind.AUTHORITY
+    usage = {"key_cert_sign", "crl_sign"} if is_authority else {"digital_signature", "non_repudiation"}
+    extensions: list[dict[str, Any]] = [
+        {
+            "extn_id": "basic_constraints",
+            "critical": True,
+            "extn_value": {"ca": True, "path_len_constraint": 0} if is_authority else {"ca": False},
+        },
+        {"extn_id": "key_usage", "critical": True, "extn_value": usage},
+        {"extn_id": "key_identifier", "critical": False, "extn_value": own},
+        {"extn_id": "authority_key_identifier", "critical": False, "extn_value": {"key_identifier": authority}},
+    ]
+    if kind is CertificateKind.DOCUMENT_SIGNER:
+        purposes = [_DOCUMENT_SIGNING, _EMAIL_PROTECTION]
+        extensions.append({"extn_id": "extended_key_usage", "critical": False, "extn_value": purposes})
+    return extensions
