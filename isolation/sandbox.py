@@ -1,0 +1,65 @@
+"""Takes away from the calling process what it does not need: privileges, core dumps, network, programs, files, memory, time.
+
+Plain Linux through ctypes: no_new_privs, rlimits, seccomp-BPF (`seccomp`), Landlock (`landlock`). Call it while the process
+has one thread. Not a container: user ids, mounts and namespaces are the service manager's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import resource
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from isolation import landlock, seccomp
+
+_PR_SET_DUMPABLE = 4
+_PR_SET_NO_NEW_PRIVS = 38
+
+
+@dataclass(frozen=True)
+class SandboxLimits:
+    """Bytes and seconds; `file_bytes` 0: nothing can be written to any file."""
+
+    memory_bytes: int
+    cpu_seconds: int
+    file_bytes: int = 0
+    open_files: int = 64
+
+
+@dataclass(frozen=True)
+class SandboxReport:
+    """What is in force. `landlock_abi` 0: the kernel has no Landlock, so files are guarded by their modes alone."""
+
+    system_calls_filtered: bool
+    landlock_abi: int
+
+
+def enter_sandbox(*, readable: Sequence[Path], limits: SandboxLimits) -> SandboxReport:
+    """Irrevocably. Open descriptors stay usable; `readable` is what can still be opened, for reading alone.
+
+    Raises:
+        OSError: the kernel refuses; the process must not go on then.
+    """
+    library = ctypes.CDLL(None, use_errno=True)
+    for option, value in ((_PR_SET_NO_NEW_PRIVS, 1), (_PR_SET_DUMPABLE, 0)):
+        if library.prctl(option, value, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl")
+    for kind, value in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_AS, limits.memory_bytes),
+        (resource.RLIMIT_CPU, limits.cpu_seconds),
+        (resource.RLIMIT_FSIZE, limits.file_bytes),
+        (resource.RLIMIT_NOFILE, limits.open_files),
+    ):
+        _lower_limit(kind, value)
+    abi = landlock.allow_reading_only(readable)
+    return SandboxReport(system_calls_filtered=seccomp.deny_dangerous_calls(), landlock_abi=abi)
+
+
+def _lower_limit(kind: int, value: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(kind, (value, value))
