@@ -150,11 +150,14 @@ class RenderedPdf:
         if match is None:
             raise PdfLayoutError("a node of its page tree has no kids")
         kids = [int(reference) for reference in _REFERENCE.findall(match[1])]
-        if len(kids) == self._page_count(number):  # one page each: no need to look into them
+        total = self._page_count(number)
+        if len(kids) == total:  # one page each: no need to look into them
             return kids[page - 1], 1
-        for kid in kids:
-            count = self._page_count(kid)
-            if page <= count:
-                return kid, page
-            page -= count
-        raise PdfLayoutError("the counts of its page tree don't add up")
+        counts = [self._page_count(kid) for kid in kids]
+        if sum(counts) != total:
+            raise PdfLayoutError("the counts of its page tree don't add up")
+        index = 0
+        while page > counts[index]:
+            page -= counts[index]
+            index += 1
+        return kids[index], page

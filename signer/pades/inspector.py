@@ -1,0 +1,83 @@
+"""The worker's side of the inspector: hands a stranger's PDF over and reads the report. Opens no PDF itself."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from isolation.errors import FrameTooLarge, PeerClosed, PoolTimeout, PoolUnavailable
+from isolation.pool import call_pool
+from monitoring import metrics
+from signer.errors import ApplianceError, Reason, RequestError
+from signer.findings import FindingCode, finding
+from signer.pades.evidence import Integrity
+from signer.pades.inspection import MAX_REPORT_BYTES, InspectionReport, ReportMalformed
+
+# A file that ends its process sooner than this is asked about once more: the pool may just have been restarted.
+_ASK_AGAIN_WITHIN_S = 2.0
+
+
+@dataclass(frozen=True)
+class InspectorConfig:
+    """`socket`: where the pool listens. `timeout`: seconds for one file, waiting included; more than the pool's own."""
+
+    socket: Path
+    timeout: float
+
+
+class Inspector:
+    """Asks the inspector pool. Any number of threads may use one object."""
+
+    def __init__(self, config: InspectorConfig) -> None:
+        self._config = config
+
+    @classmethod
+    def from_config(cls, config: InspectorConfig) -> Inspector:
+        """Nothing is opened yet: each file has a connection of its own."""
+        return cls(config)
+
+    def inspect(self, pdf: bytes, *, timeout: float | None = None) -> InspectionReport:
+        """The report on a file; UNREADABLE with the finding inspection-limit where its process did not survive it.
+
+        Raises:
+            ApplianceError: INSPECTOR_UNAVAILABLE, OVERLOADED.
+            RequestError: DEADLINE_EXCEEDED, when the caller's `timeout` (seconds) passed before ours.
+        """
+        allowed = self._config.timeout if timeout is None else min(timeout, self._config.timeout)
+        with metrics.inspector_queue.track_inprogress(), metrics.inspection_seconds.time():
+            try:
+                return InspectionReport.from_json(self._ask(pdf, allowed), pdf)
+            except PoolUnavailable:
+                raise ApplianceError(
+                    Reason.INSPECTOR_UNAVAILABLE, "documents can't be inspected now", "Try again in a moment."
+                ) from None
+            except PoolTimeout:
+                metrics.inspection_limits_hit.labels("waiting").inc()
+                raise self._too_late(allowed) from None
+            except PeerClosed:
+                return _limit_hit("process")
+            except (FrameTooLarge, ReportMalformed):
+                return _limit_hit("report")
+
+    def _ask(self, pdf: bytes, allowed: float) -> bytes:
+        started = time.monotonic()
+        try:
+            return call_pool(self._config.socket, pdf, timeout=allowed, limit=MAX_REPORT_BYTES, again=False)
+        except PeerClosed:
+            spent = time.monotonic() - started
+            if spent > _ASK_AGAIN_WITHIN_S or spent >= allowed:
+                raise
+            return call_pool(self._config.socket, pdf, timeout=allowed - spent, limit=MAX_REPORT_BYTES, again=False)
+
+    def _too_late(self, allowed: float) -> ApplianceError | RequestError:
+        if allowed < self._config.timeout:
+            return RequestError(
+                Reason.DEADLINE_EXCEEDED, "the deadline passed before the work was done", "Allow more time."
+            )
+        return ApplianceError(Reason.OVERLOADED, "too many documents wait to be inspected", "Try again in a moment.")
+
+
+def _limit_hit(limit: str) -> InspectionReport:
+    metrics.inspection_limits_hit.labels(limit).inc()
+    return InspectionReport(Integrity.UNREADABLE, None, (finding(FindingCode.INSPECTION_LIMIT),))

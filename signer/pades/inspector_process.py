@@ -1,0 +1,89 @@
+"""The inspector's process: `python -m signer.pades.inspector_process --listen-fd N --ready-fd M --anchors DIR`.
+
+A warmed parent forks for each file; the child judges it inside a sandbox (no network, no programs, no files but those
+of Python, limits on memory and time) and is gone. No token, no key, no database: all that a hostile file could win is a
+report on itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import logging
+import signal
+import socket
+import sys
+import sysconfig
+from functools import partial
+from pathlib import Path
+
+from asn1crypto import x509
+
+from isolation.fork_server import ForkLimits, ForkServer
+from isolation.pool import say_ready
+from isolation.sandbox import SandboxLimits
+from monitoring import json_log
+from signer.certificates import TrustStore, TrustStoreConfig
+from signer.errors import SignerError
+from signer.findings import FindingCode, finding
+from signer.pades.evidence import Integrity
+from signer.pades.foreign import inspect_pdf
+from signer.pades.inspection import InspectionReport
+from signer.pades.pyhanko_sm2 import register_names
+
+_log = logging.getLogger(__name__)
+_MEMORY_BYTES = 1_536 * 1024 * 1024
+_CPU_SECONDS = 20
+_WALL_SECONDS = 25.0
+_REQUEST_BYTES = 33 * 1024 * 1024
+
+
+def main() -> int:
+    """Serves until SIGTERM."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--anchors", type=Path, required=True, help="directory with the trust anchors, PEM")
+    parser.add_argument("--children", type=int, default=2, help="files judged at the same time")
+    parser.add_argument("--listen-fd", type=int, required=True)
+    parser.add_argument("--ready-fd", type=int, required=True)
+    options = parser.parse_args()
+    json_log.configure("inspector")
+    # pyHanko logs what it finds, names and all; the report is where findings belong.
+    logging.getLogger("pyhanko").setLevel(logging.CRITICAL + 1)
+    logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL + 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        trust = TrustStore.from_config(TrustStoreConfig(options.anchors))
+    except SignerError as problem:
+        _log.error(str(problem))
+        return 1
+    register_names()
+    anchors = [x509.Certificate.load(anchor.der) for anchor in trust.anchors]
+    limits = ForkLimits(
+        SandboxLimits(memory_bytes=_MEMORY_BYTES, cpu_seconds=_CPU_SECONDS),
+        wall_seconds=_WALL_SECONDS,
+        children=options.children,
+        request_bytes=_REQUEST_BYTES,
+    )
+    server = ForkServer(socket.socket(fileno=options.listen_fd), partial(_answer, anchors), _python_libraries(), limits)
+    gc.collect()
+    gc.freeze()  # what is loaded by now is shared with every child instead of copied into it
+    say_ready(options.ready_fd)
+    server.serve()
+    return 0
+
+
+def _answer(anchors: list[x509.Certificate], pdf: bytes) -> bytes:
+    try:
+        return inspect_pdf(pdf, anchors).to_json()
+    except MemoryError:
+        return InspectionReport(Integrity.UNREADABLE, None, (finding(FindingCode.INSPECTION_LIMIT),)).to_json()
+
+
+def _python_libraries() -> list[Path]:
+    """Where modules come from that are loaded late; the child can read nothing else."""
+    places = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return sorted(place for place in places if place.is_dir())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

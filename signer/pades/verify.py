@@ -1,0 +1,130 @@
+"""Judges the signature of a file that passed the shape gate: digest, mathematics, every byte of the CMS, the path.
+
+In the worker, without a PDF parser. Whether the file is one that we released is the issue register's to say, for which
+the evidence has the digest of the signed bytes. Revocation is not checked yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+
+from signer.algorithms import SignatureAlgorithm, digest_name
+from signer.certificates import Certificate, CertificateUsage, TrustStore, judge_path
+from signer.cms import object_identifiers
+from signer.cms.der import DerError
+from signer.cms.signed_data import Identifiers, SignedDataBuilder
+from signer.cms.signer_info import SignerInfo, read_signed_data
+from signer.cms.verify import SignedDataEvidence, verify_signed_data
+from signer.errors import Reason, RequestError, VerificationError
+from signer.findings import Finding, FindingCode, finding
+from signer.pades.evidence import SignatureEvidence, Verdict
+from signer.pades.shape import SealedShape
+
+
+@dataclass(frozen=True)
+class SealVerifier:
+    """`trust`: the anchors that a seal's certificate must lead to."""
+
+    trust: TrustStore = field(repr=False)
+
+    def verify(self, pdf: bytes, shape: SealedShape, at: datetime) -> SignatureEvidence:
+        """Evidence about the one signature of a file of our shape, its path judged at that time. Raises nothing."""
+        evidence = _nothing_known(pdf, shape)
+        try:
+            signer, algorithm = _read_signer(shape.cms)
+            digest = shape.digest(pdf, digest_name(algorithm))
+            signed = verify_signed_data(shape.cms, detached_digest=digest)
+            _check_every_byte(shape.cms, signed, signer.signature, digest)
+        except (VerificationError, RequestError, DerError) as problem:
+            code = getattr(problem, "finding_code", FindingCode.SIGNATURE_MALFORMED)
+            return replace(evidence, findings=(finding(code),))
+        evidence = replace(
+            evidence,
+            certificate=signed.signer_certificate,
+            algorithm=algorithm,
+            mathematics_right=True,
+            pades_b=signed.names_its_certificate,
+        )
+        return self._with_path(evidence, signed, at)
+
+    def _with_path(self, evidence: SignatureEvidence, signed: SignedDataEvidence, at: datetime) -> SignatureEvidence:
+        """Adds who signed, and whether anybody vouches for it."""
+        others = [der for der in signed.certificates if der != signed.signer_certificate]
+        findings: tuple[Finding, ...] = (finding(FindingCode.REVOCATION_NOT_CHECKED),)
+        try:
+            path = judge_path(signed.signer_certificate, others, self.trust, at, CertificateUsage.SIGNATURE)
+        except (VerificationError, RequestError) as problem:
+            code = getattr(problem, "finding_code", FindingCode.CERTIFICATE_PATH_INVALID)
+            return replace(
+                evidence,
+                verdict=Verdict.INDETERMINATE,
+                signer=_subject(signed.signer_certificate),
+                findings=(*findings, finding(code)),
+            )
+        if not {der.der for der in path.chain}.issuperset(others):
+            # Nothing signs the certificates in a CMS: one that the path does not need may be anything.
+            return replace(
+                evidence, mathematics_right=False, findings=(*findings, finding(FindingCode.JUNK_IN_SIGNATURE))
+            )
+        return replace(
+            evidence, verdict=Verdict.PASSED, signer=path.chain[0].subject_text, trusted=True, findings=findings
+        )
+
+
+def _nothing_known(pdf: bytes, shape: SealedShape) -> SignatureEvidence:
+    return SignatureEvidence(
+        verdict=Verdict.FAILED,
+        signer="",
+        certificate=b"",
+        algorithm=SignatureAlgorithm.UNSPECIFIED,
+        signed_at=shape.signed_at,
+        covers_whole_file=True,
+        mathematics_right=False,
+        trusted=False,
+        pades_b=False,
+        covered=(shape.gap_start, shape.gap_end, len(pdf)),
+        signed_sm3=shape.digest(pdf, "sm3"),
+        findings=(),
+    )
+
+
+def _read_signer(cms: bytes) -> tuple[SignerInfo, SignatureAlgorithm]:
+    """Raises DerError or VerificationError."""
+    signer = read_signed_data(cms).signer
+    algorithm = object_identifiers.find_algorithm(
+        signer.digest, signer.signature_algorithm, signer.signature_parameters
+    )
+    if algorithm is None:
+        raise VerificationError(Reason.SIGNATURE_WRONG, FindingCode.SIGNATURE_UNSUPPORTED, "not an algorithm of ours")
+    return signer, algorithm
+
+
+def _check_every_byte(cms: bytes, signed: SignedDataEvidence, signature: bytes, digest: bytes) -> None:
+    """Builds the CMS once more from what was verified: whatever is not signed in it must be what we would write.
+
+    Raises:
+        VerificationError: the CMS says the same in other bytes, or holds more.
+    """
+    others = tuple(der for der in signed.certificates if der != signed.signer_certificate)
+    try:
+        builder = _builder(signed.signer_certificate, others, signed.algorithm)
+    except (ValueError, TypeError, KeyError):
+        rebuilt = b""
+    else:
+        rebuilt = builder.build(digest, lambda _: signature, content=None)
+    if rebuilt != cms:
+        raise VerificationError(Reason.SIGNATURE_WRONG, FindingCode.JUNK_IN_SIGNATURE, "the CMS is not as we write it")
+
+
+@lru_cache(maxsize=64)
+def _builder(certificate: bytes, others: tuple[bytes, ...], algorithm: SignatureAlgorithm) -> SignedDataBuilder:
+    return SignedDataBuilder.for_certificate(certificate, others, algorithm, identifiers=Identifiers.RFC_5652)
+
+
+def _subject(certificate: bytes) -> str:
+    try:
+        return Certificate.load(certificate).subject_text
+    except RequestError:
+        return ""
