@@ -56,7 +56,7 @@ def _renderers(config: ApplianceConfig) -> list[ChildSpec]:
     return [
         ChildSpec(
             f"renderer-{number}",
-            ("policy_render.renderer_process",),
+            ("policy_render.renderer_process", "--fonts-directory", str(config.run_directory / "fonts")),
             listener=listener,
             environment={"RAYON_NUM_THREADS": "1"},
             remove_environment=_TOKEN_ENVIRONMENT,

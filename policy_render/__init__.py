@@ -1,0 +1,1 @@
+"""Data and a template version in, deterministic PDF/A out. Knows no key, no client, no contract state."""

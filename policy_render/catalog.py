@@ -1,0 +1,150 @@
+"""The templates that exist: templates/<id>/<version>/ with manifest, schema, sample and Typst source. Published versions never change.
+
+The manifest pins the digest of every file that a rendering depends on; a version whose files differ is not served.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from policy_render.data_formats import FORMATS
+from policy_render.data_rules import Rule, read_rule
+from policy_render.errors import Reason, RenderError
+
+TEMPLATES = Path(__file__).parent / "templates"
+_MANIFEST_KEYS = {"title_zh", "number", "begins_at", "ends_at", "confirmed_at", "seal", "rules", "files", "sample_sha256"}
+
+
+@dataclass(frozen=True)
+class TemplatePlace:
+    """Where a seal stands by default: page from 1, or from the end where negative; millimetres from the top left."""
+
+    page: int
+    x_mm: float
+    y_mm: float
+    width_mm: float
+
+
+@dataclass(frozen=True)
+class Template:
+    """One version of a template. `number`, `begins_at`, `ends_at`, `confirmed_at`: JSON pointers (RFC 6901) into the data."""
+
+    name: str
+    version: int
+    folder: Path
+    title_zh: str
+    number: str
+    begins_at: str
+    ends_at: str
+    confirmed_at: str
+    seal_places: tuple[TemplatePlace, ...]
+    rules: tuple[Rule, ...]
+    json_schema: str
+    sample_json: str
+    sample_sha256: str
+
+    @property
+    def reference(self) -> str:
+        """Name and version as the API writes them: "policy/commercial@1"."""
+        return f"{self.name}@{self.version}"
+
+    @cached_property
+    def validator(self) -> Draft202012Validator:
+        """The schema, ready to use."""
+        import json
+
+        return Draft202012Validator(json.loads(self.json_schema), format_checker=FORMATS)
+
+
+class Catalog:
+    """All templates, by name and version."""
+
+    def __init__(self, templates: list[Template]) -> None:
+        self._versions: dict[str, dict[int, Template]] = {}
+        for template in templates:
+            self._versions.setdefault(template.name, {})[template.version] = template
+
+    @classmethod
+    def load(cls, folder: Path = TEMPLATES) -> Catalog:
+        """Reads every manifest and checks every pinned file.
+
+        Raises:
+            RenderError: TEMPLATE_ALTERED; says which file.
+        """
+        return cls([_load_template(folder, manifest) for manifest in sorted(folder.glob("*/*/*/manifest.toml"))])
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names without versions."""
+        return frozenset(self._versions)
+
+    def current(self) -> list[Template]:
+        """The newest version of each template, by name."""
+        return [versions[max(versions)] for _, versions in sorted(self._versions.items())]
+
+    def get(self, reference: str) -> Template:
+        """The version that "name@version" names, the newest for "name".
+
+        Raises:
+            RenderError: TEMPLATE_UNKNOWN; names what there is.
+        """
+        name, at, version = reference.partition("@")
+        versions = self._versions.get(name)
+        if versions is None:
+            raise RenderError(
+                Reason.TEMPLATE_UNKNOWN, f"there is no template {name[:80]!r}", f"There are: {', '.join(sorted(self._versions))}."
+            )
+        if not at:
+            return versions[max(versions)]
+        if not (version.isascii() and version.isdigit()) or int(version) not in versions:
+            raise RenderError(
+                Reason.TEMPLATE_UNKNOWN,
+                f"the template {name!r} has no version {version[:20]!r}",
+                f"It has: {', '.join(str(number) for number in sorted(versions))}.",
+            )
+        return versions[int(version)]
+
+
+def _load_template(root: Path, manifest_file: Path) -> Template:
+    folder = manifest_file.parent
+    manifest: dict[str, Any] = tomllib.loads(manifest_file.read_text(encoding="utf-8"))
+    if set(manifest) - _MANIFEST_KEYS:
+        raise _altered(manifest_file, f"unknown keys {sorted(set(manifest) - _MANIFEST_KEYS)}")
+    for name, pinned in manifest["files"].items():
+        file = (folder / name).resolve()
+        if not file.is_relative_to(root.resolve()) or not file.is_file() or _sha256(file) != pinned:
+            raise _altered(manifest_file, f"{name} is not the published file")
+    return Template(
+        name=str(folder.parent.relative_to(root)),
+        version=int(folder.name),
+        folder=folder,
+        title_zh=manifest["title_zh"],
+        number=manifest["number"],
+        begins_at=manifest["begins_at"],
+        ends_at=manifest["ends_at"],
+        confirmed_at=manifest["confirmed_at"],
+        seal_places=tuple(TemplatePlace(**place) for place in manifest["seal"]),
+        rules=tuple(read_rule(rule) for rule in manifest["rules"]),
+        json_schema=(folder / "schema.json").read_text(encoding="utf-8"),
+        sample_json=(folder / "sample.json").read_text(encoding="utf-8"),
+        sample_sha256=manifest["sample_sha256"],
+    )
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _altered(manifest: Path, what: str) -> RenderError:
+    return RenderError(
+        Reason.TEMPLATE_ALTERED,
+        f"{manifest.parent.parent.name}@{manifest.parent.name}: {what}",
+        "Restore the published version; publish changes as a new version.",
+    )

@@ -1,0 +1,142 @@
+"""Takes a client's JSON and finds every fault in it at once, each with its path. Faults are described, values never quoted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from jsonschema.exceptions import ValidationError
+
+from policy_render.catalog import Template
+from policy_render.data_rules import resolve
+from policy_render.errors import Reason, RenderError, Violation
+
+MAX_DATA_BYTES = 1024 * 1024
+_MAX_VIOLATIONS = 100
+_MAX_DEPTH = 32
+
+
+@dataclass(frozen=True)
+class DocumentData:
+    """Data that fits its template. `text`: as the client sent it, and as it is attached to the PDF."""
+
+    text: str
+    values: Mapping[str, Any]
+    number: str
+    begins_at: datetime
+    ends_at: datetime
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that remembers keys that stood in it more than once."""
+
+    repeated: tuple[str, ...] = ()
+
+
+def check_data(template: Template, data_json: str) -> DocumentData:
+    """The data, if it is right.
+
+    Raises:
+        RenderError: DATA_MALFORMED (not the JSON we take), DATA_INVALID (with up to 100 violations).
+    """
+    values = _parse(data_json)
+    violations = list(_repeated_keys(values, "$", 0))
+    violations += [
+        Violation(error.json_path, _describe(error))
+        for error in sorted(template.validator.iter_errors(values), key=lambda error: error.json_path)
+    ]
+    if not violations:
+        violations = [violation for rule in template.rules for violation in rule.check(values)]
+    if violations:
+        raise RenderError(
+            Reason.DATA_INVALID,
+            f"the data has {len(violations)} fault{'s' if len(violations) > 1 else ''}; "
+            f"the first: {violations[0].field} {violations[0].description}",
+            "Correct every field that is named; GetTemplate gives the schema and a sample.",
+            violations=tuple(violations[:_MAX_VIOLATIONS]),
+        )
+    return DocumentData(
+        text=data_json,
+        values=values,
+        number=resolve(values, template.number),
+        begins_at=datetime.fromisoformat(resolve(values, template.begins_at)),
+        ends_at=datetime.fromisoformat(resolve(values, template.ends_at)),
+    )
+
+
+def _parse(data_json: str) -> Any:
+    if len(data_json.encode("utf-8", "surrogatepass")) > MAX_DATA_BYTES:
+        raise RenderError(Reason.DATA_MALFORMED, "data_json is larger than 1 MiB", "Send less data.")
+    try:
+        return json.loads(data_json, object_pairs_hook=_make_object, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise RenderError(Reason.DATA_MALFORMED, "data_json is nested too deeply", "Follow the schema.") from None
+    except json.JSONDecodeError as problem:
+        raise RenderError(
+            Reason.DATA_MALFORMED,
+            f"data_json is not JSON: {problem.msg} at line {problem.lineno}, column {problem.colno}",
+            "Send UTF-8 JSON by the template's schema.",
+        ) from None
+    except ValueError as problem:
+        raise RenderError(Reason.DATA_MALFORMED, f"data_json is not JSON: {problem}", "Send plain JSON.") from None
+
+
+def _make_object(pairs: list[tuple[str, Any]]) -> _Object:
+    made = _Object(pairs)
+    if len(made) != len(pairs):
+        keys = [key for key, _ in pairs]
+        made.repeated = tuple(sorted({key for key in keys if keys.count(key) > 1}))
+    return made
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _repeated_keys(value: Any, path: str, depth: int) -> Iterator[Violation]:
+    if depth > _MAX_DEPTH:
+        raise RenderError(Reason.DATA_MALFORMED, "data_json is nested too deeply", "Follow the schema.")
+    if isinstance(value, _Object):
+        for key in value.repeated:
+            yield Violation(f"{path}.{key[:80]}", "stands more than once")
+        for key, member in value.items():
+            yield from _repeated_keys(member, f"{path}.{key[:80]}", depth + 1)
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _repeated_keys(member, f"{path}[{index}]", depth + 1)
+
+
+_FORMAT_TEXTS = {
+    "day": "must be a day that exists, as YYYY-MM-DD",
+    "moment": "must be a time with its zone, as 2026-10-01T00:00:00+08:00",
+    "amount": 'must be a decimal string with two places, as "4280.00"',
+}
+_TYPE_TEXTS = {"string": "a string", "array": "a list", "object": "an object", "integer": "a whole number", "boolean": "true or false"}
+
+
+def _describe(error: ValidationError) -> str:
+    """What is wanted, without a word of what was sent: it may be personal."""
+    wanted = error.validator_value
+    match error.validator:
+        case "required":
+            missing = [name for name in wanted if name not in error.instance]
+            return f"lacks {', '.join(missing)}"
+        case "additionalProperties":
+            known = set(error.schema.get("properties", {}))
+            return f"has unknown members: {', '.join(sorted(str(name)[:80] for name in set(error.instance) - known))}"
+        case "type":
+            hint = " (amounts are decimal strings)" if wanted == "string" and isinstance(error.instance, int | float) else ""
+            return f"must be {_TYPE_TEXTS.get(wanted, wanted)}{hint}"
+        case "format":
+            return _FORMAT_TEXTS[wanted]
+        case "enum":
+            return f"must be one of: {', '.join(str(value) for value in wanted)}"
+        case "minLength" | "maxLength" | "minItems" | "maxItems" | "minimum" | "maximum":
+            return f"must have {error.validator} {wanted}"
+        case "pattern":
+            return f"must match {wanted}"
+        case _:
+            return f"breaks the schema's {error.validator}"

@@ -1,0 +1,91 @@
+"""Asks the renderer pool for documents. The pool's processes do the work (`renderer_process`); here are queue, deadline, errors."""
+
+from __future__ import annotations
+
+import json
+import struct
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from isolation.errors import IsolationError, PoolTimeout
+from isolation.pool import call_pool
+from monitoring import metrics
+from policy_render.catalog import Template
+from policy_render.data_schema import DocumentData
+from policy_render.errors import Reason, RenderError, Violation
+
+_MAX_PDF_BYTES = 33 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class RendererConfig:
+    """`socket`: where the pool listens. `verification_url`: what the QR code leads to; part of what a document's bytes depend on."""
+
+    socket: Path
+    verification_url: str
+
+
+@dataclass(frozen=True)
+class RenderedDocument:
+    """A PDF/A with nothing signed yet."""
+
+    pdf: bytes
+    pages: int
+
+
+class Renderer:
+    """The client of the renderer pool; any number of threads may use it."""
+
+    def __init__(self, config: RendererConfig) -> None:
+        self._config = config
+
+    @classmethod
+    def from_config(cls, config: RendererConfig) -> Renderer:
+        """Connects for each document."""
+        return cls(config)
+
+    def render(self, template: Template, data: DocumentData, *, draft: bool, timeout: float) -> RenderedDocument:
+        """Renders checked data; a draft is marked as one.
+
+        Raises:
+            RenderError: CHARACTER_NOT_PRINTABLE, RENDERING_FAILED, RENDERER_UNAVAILABLE, RENDERER_TIMEOUT.
+        """
+        header = json.dumps(
+            {"template": template.reference, "draft": draft, "verification_url": self._config.verification_url}
+        ).encode()
+        request = struct.pack(">I", len(header)) + header + data.text.encode()
+        started = time.monotonic()
+        metrics.renderer_queue.inc()
+        try:
+            return _read_answer(self._call(request, timeout))
+        except RenderError as problem:
+            metrics.render_failures.labels(problem.reason.value).inc()
+            raise
+        finally:
+            metrics.renderer_queue.dec()
+            metrics.render_seconds.labels(template.reference).observe(time.monotonic() - started)
+
+    def _call(self, request: bytes, timeout: float) -> bytes:
+        try:
+            # Rendering has no effect: where a process dies over it, another may try once.
+            return call_pool(self._config.socket, request, timeout=timeout, limit=_MAX_PDF_BYTES, again=True)
+        except PoolTimeout:
+            raise RenderError(
+                Reason.RENDERER_TIMEOUT, "the document was not rendered in time", "Retry with a longer deadline."
+            ) from None
+        except IsolationError:
+            raise RenderError(
+                Reason.RENDERER_UNAVAILABLE, "no renderer answers", "Retry in a second; see the renderers' own messages."
+            ) from None
+
+
+def _read_answer(answer: bytes) -> RenderedDocument:
+    (length,) = struct.unpack_from(">I", answer)
+    header = json.loads(answer[4 : 4 + length])
+    if "reason" in header:
+        violations = tuple(Violation(field, description) for field, description in header.get("violations", ()))
+        raise RenderError(
+            Reason(header["reason"]), header["message"], header.get("remedy", ""), violations=violations
+        )
+    return RenderedDocument(answer[4 + length :], header["pages"])

@@ -1,0 +1,150 @@
+"""A renderer's process: Typst, the templates and the fonts, in a sandbox without network, programs or files beyond those.
+
+`python -m policy_render.renderer_process`, started by the supervisor with a shared listening socket. One request at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from isolation.pool import say_ready, serve_pool
+from isolation.sandbox import SandboxLimits, enter_sandbox
+from policy_render.catalog import TEMPLATES, Catalog, Template
+from policy_render.data_rules import resolve
+from policy_render.data_schema import MAX_DATA_BYTES
+from policy_render.errors import RenderError
+from policy_render.fonts import FAMILIES, Fonts
+from policy_render.qr import verification_qr
+
+_MEMORY_BYTES = 3 << 30
+_NO_CPU_LIMIT = 10**9  # a renderer lives long; what one document may take is the caller's timeout
+
+
+class Typesetter:
+    """Compilers of all templates, made once; each keeps its parsed source and fonts."""
+
+    def __init__(self, catalog: Catalog, fonts: Fonts, fonts_directory: Path) -> None:
+        """`fonts_directory`: holds links to the pinned files and nothing else (`Fonts.link_into`)."""
+        self._catalog = catalog
+        self._fonts = fonts
+        self._typst_fonts = typst.Fonts(
+            include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(fonts_directory)]
+        )
+        self._compilers: dict[str, Any] = {}
+
+    def warm_up(self) -> None:
+        """Renders every sample once, so that the first document is as fast as the next."""
+        for template in self._catalog.current():
+            self.render(template.reference, template.sample_json, draft=False, verification_url="https://localhost/v")
+
+    def render(self, reference: str, data_json: str, *, draft: bool, verification_url: str) -> tuple[bytes, int]:
+        """PDF and page count. The same arguments give the same bytes. Raises RenderError."""
+        template = self._catalog.get(reference)
+        data = json.loads(data_json)
+        self._fonts.check_printable(data)
+        number = resolve(data, template.number)
+        confirmed_at = datetime.fromisoformat(resolve(data, template.confirmed_at))
+        pdf: bytes = self._compiler(template).compile(
+            format="pdf",
+            sys_inputs={
+                "data": data_json,
+                "draft": "yes" if draft else "",
+                "qr": verification_qr(verification_url, number),
+                "fonts": json.dumps(FAMILIES),
+            },
+            pdf_standards="a-3b",
+            timestamp=int(confirmed_at.timestamp()),
+        )
+        return pdf, _page_count(pdf)
+
+    def _compiler(self, template: Template) -> Any:
+        if template.reference not in self._compilers:
+            self._compilers[template.reference] = typst.Compiler(
+                str(template.folder / "main.typ"), root=str(TEMPLATES), font_paths=self._typst_fonts, ignore_system_fonts=True
+            )
+        return self._compilers[template.reference]
+
+
+def _page_count(pdf: bytes) -> int:
+    """The root of Typst's page tree counts the most."""
+    return max(int(count) for count in re.findall(rb"/Type/Pages/Count (\d+)", pdf))
+
+
+def answer(typesetter: Typesetter, request: bytes) -> bytes:
+    """One request: 4-byte length of a JSON header, header, data. The answer likewise: header, PDF."""
+    (length,) = struct.unpack_from(">I", request)
+    header = json.loads(request[4 : 4 + length])
+    data_json = request[4 + length :].decode("utf-8")
+    try:
+        pdf, pages = typesetter.render(
+            header["template"], data_json, draft=header["draft"], verification_url=header["verification_url"]
+        )
+        return _pack({"pages": pages}, pdf)
+    except RenderError as problem:
+        violations = [[item.field, item.description] for item in problem.violations]
+        return _pack(
+            {
+                "reason": problem.reason.value,
+                "message": problem.message,
+                "remedy": problem.remedy,
+                "violations": violations,
+            }
+        )
+    except typst.TypstError as problem:
+        # The template's place and the compiler's words; our templates never print data into an error.
+        sys.stderr.write(json.dumps({"level": "error", "logger": "policy_render", "message": problem.message}) + "\n")
+        return _pack({"reason": "rendering-failed", "message": "the template can't be rendered with this data"})
+
+
+def _pack(header: dict[str, Any], payload: bytes = b"") -> bytes:
+    text = json.dumps(header).encode()
+    return struct.pack(">I", len(text)) + text + payload
+
+
+def main() -> int:
+    """Serves until it is told to end."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fonts-directory", type=Path, required=True)
+    parser.add_argument("--listen-fd", type=int, required=True)
+    parser.add_argument("--ready-fd", type=int, required=True)
+    options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.setdefault("RAYON_NUM_THREADS", "1")
+    try:
+        fonts = Fonts.load()
+        fonts.link_into(options.fonts_directory)
+        catalog = Catalog.load()
+    except RenderError as problem:
+        sys.stderr.write(json.dumps({"level": "error", "logger": "policy_render", "message": str(problem)}) + "\n")
+        return 1
+    python = [Path(sys.prefix), Path(sys.base_prefix), Path("/usr/lib"), Path("/usr/share/zoneinfo")]
+    readable = [TEMPLATES, options.fonts_directory, *fonts.files, *python]
+    enter_sandbox(
+        readable=[path for path in readable if path.exists()],
+        limits=SandboxLimits(memory_bytes=_MEMORY_BYTES, cpu_seconds=_NO_CPU_LIMIT),
+    )
+    typesetter = Typesetter(catalog, fonts, options.fonts_directory)
+    typesetter.warm_up()
+    say_ready(options.ready_fd)
+    serve_pool(
+        socket.socket(fileno=options.listen_fd),
+        lambda request: answer(typesetter, request),
+        limit=MAX_DATA_BYTES + 64 * 1024,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
