@@ -106,6 +106,11 @@ class StrictTable:
             raise self.fault(key, f"must be tables written as [[{key}]]")
         return [StrictTable(item, self._source, (*self._path, f"{key}[{n}]")) for n, item in enumerate(value)]
 
+    def remaining_strings(self) -> dict[str, str]:
+        """Every key that nobody took: for tables whose keys are free, such as environment variables."""
+        names = list(self._values)
+        return {name: self.string(name) for name in names}
+
     def finish(self) -> None:
         """Raises ConfigurationError for the first key that nobody took."""
         for key in self._values:

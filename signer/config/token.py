@@ -2,10 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
+from hsm.module import ModuleConfig
+from hsm.pin import PinSource
 from hsm.token import TokenConfig
+from hsm.vendor_profile import profile_names
 from signer.strict_toml import StrictTable
 
 
 def read_token(table: StrictTable) -> TokenConfig:
-    """Raises ConfigurationError, as `load_config`."""
-    raise NotImplementedError(table)
+    """`module`: the vendor's PKCS#11 module. `locking_module`: ours. `pin_file` or `pin_credential`: where the PIN is.
+
+    [token.environment] holds variables that the vendor's module wants; values that begin with ./ are paths from the
+    configuration's folder.
+
+    Raises:
+        ConfigurationError: as `load_config`.
+    """
+    environment = _read_environment(table.table("environment", required=False))
+    config = TokenConfig(
+        module=ModuleConfig(table.path("module"), table.path("locking_module"), environment),
+        profile=table.string("profile", one_of=profile_names()),
+        label=table.string("label"),
+        pin=_read_pin(table),
+        sessions=table.integer("sessions", 32, low=1, high=1024),
+        attempts_directory=table.path("attempts_directory", "state/pin"),
+    )
+    table.finish()
+    return config
+
+
+def _read_pin(table: StrictTable) -> PinSource:
+    file = table.string("pin_file", "")
+    credential = table.string("pin_credential", "")
+    if bool(file) == bool(credential):
+        raise table.fault(None, "exactly one of pin_file and pin_credential must be given")
+    return PinSource(file=(table.folder / file).resolve()) if file else PinSource(credential=credential)
+
+
+def _read_environment(table: StrictTable) -> Mapping[str, str]:
+    return {name: _as_path(table.folder, value) for name, value in table.remaining_strings().items()}
+
+
+def _as_path(folder: Path, value: str) -> str:
+    return str((folder / value).resolve()) if value.startswith("./") else value

@@ -6,7 +6,8 @@ inspector only. Nothing that a file claims of itself is believed: the issue reco
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -41,8 +42,8 @@ class DocumentReport:
     integrity: Integrity
     origin: Origin
     contract_state: ContractState | None
-    findings: list[Finding] = field(default_factory=list)
-    signatures: list[SignatureEvidence] = field(default_factory=list)
+    findings: Sequence[Finding] = ()
+    signatures: Sequence[SignatureEvidence] = ()
     record: ReleasedDocument | None = None
     same_bytes: bool = False
 
@@ -139,8 +140,8 @@ class DocumentVerifier:
     def _issued(
         self,
         revision: ReleasedRevision,
-        signatures: list[SignatureEvidence],
-        findings: list[Finding],
+        signatures: Sequence[SignatureEvidence],
+        findings: Sequence[Finding],
         integrity: Integrity,
         *,
         same_bytes: bool,

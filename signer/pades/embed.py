@@ -22,6 +22,8 @@ from signer.pades.incremental_update import SealBox, SealPlan, SealUpdate, Signa
 from signer.pades.rendered_pdf import RenderedPdf
 from signer.pades.seal_place import BoxPlace, number, seal_box
 
+__all__ = ["DEFAULT_CONTENTS_RESERVE", "SUBFILTER_PADES", "Appearance", "BoxPlace", "Prepared", "prepare"]
+
 # ETSI EN 319 142-1, 6.3: the sub-filter of PAdES baseline signatures.
 SUBFILTER_PADES = "ETSI.CAdES.detached"
 DEFAULT_CONTENTS_RESERVE = 8192

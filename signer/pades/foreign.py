@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from asn1crypto import x509
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from signer.certificates import TrustStore
 from signer.findings import Finding, FindingCode, finding
 from signer.pades.evidence import Integrity, SignatureEvidence
 from signer.pades.foreign_signature import SignatureField, entry, judge_signature
 from signer.pades.inspection import MAX_SIGNATURES, InspectionReport, combine
 from signer.pades.shape import ShapeMismatch, bears_our_mark, check_shape
 from signer.pades.signature_gap import BYTE_RANGE
+from signer.pades.verify import SealVerifier
 
 MAX_PAGES = 2_000
 _MAX_TREE_NODES = 50_000
@@ -33,10 +36,11 @@ class _Unjudgeable(Exception):  # noqa: N818 - becomes the finding that it names
         self.code = code
 
 
-def inspect_pdf(data: bytes, anchors: list[x509.Certificate]) -> InspectionReport:
-    """The report on any bytes. `anchors`: who is trusted. Raises MemoryError alone."""
+def inspect_pdf(data: bytes, trust: TrustStore) -> InspectionReport:
+    """The report on any bytes. Raises MemoryError alone."""
     ours = bears_our_mark(data)
-    altered = ours and not _has_our_shape(data)
+    altered = ours and not _is_as_we_made_it(data, trust)
+    anchors = [x509.Certificate.load(anchor.der) for anchor in trust.anchors]
     pages: int | None = None
     signatures: tuple[SignatureEvidence, ...] = ()
     findings: list[Finding] = []
@@ -65,12 +69,12 @@ def inspect_pdf(data: bytes, anchors: list[x509.Certificate]) -> InspectionRepor
     return InspectionReport(integrity, pages, tuple(findings), signatures)
 
 
-def _has_our_shape(data: bytes) -> bool:
+def _is_as_we_made_it(data: bytes, trust: TrustStore) -> bool:
     try:
-        check_shape(data)
+        shape = check_shape(data)
     except ShapeMismatch:
         return False
-    return True
+    return SealVerifier(trust).verify(data, shape, datetime.now(UTC)).mathematics_right
 
 
 def _open(data: bytes) -> PdfFileReader:

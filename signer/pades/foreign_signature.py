@@ -126,6 +126,8 @@ def _judge(
     judgement.covers_whole_file = gap.covered_end == len(data)
     subfilter = str(entry(found.signature, "/SubFilter", ""))
     if subfilter in _UNSUPPORTED_SUBFILTERS or not _is_detached(gap, timestamp=subfilter == _TIMESTAMP_SUBFILTER):
+        if not judgement.covers_whole_file:
+            raise GapProblem(FindingCode.NOT_WHOLLY_COVERED)
         _unsupported(judgement)
         return
     signature = EmbeddedPdfSignature(reader, found.field, found.name)

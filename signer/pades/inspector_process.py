@@ -17,8 +17,6 @@ import sysconfig
 from functools import partial
 from pathlib import Path
 
-from asn1crypto import x509
-
 from isolation.fork_server import ForkLimits, ForkServer
 from isolation.pool import say_ready
 from isolation.sandbox import SandboxLimits
@@ -57,14 +55,13 @@ def main() -> int:
         _log.error(str(problem))
         return 1
     register_names()
-    anchors = [x509.Certificate.load(anchor.der) for anchor in trust.anchors]
     limits = ForkLimits(
         SandboxLimits(memory_bytes=_MEMORY_BYTES, cpu_seconds=_CPU_SECONDS),
         wall_seconds=_WALL_SECONDS,
         children=options.children,
         request_bytes=_REQUEST_BYTES,
     )
-    server = ForkServer(socket.socket(fileno=options.listen_fd), partial(_answer, anchors), _python_libraries(), limits)
+    server = ForkServer(socket.socket(fileno=options.listen_fd), partial(_answer, trust), _python_libraries(), limits)
     gc.collect()
     gc.freeze()  # what is loaded by now is shared with every child instead of copied into it
     say_ready(options.ready_fd)
@@ -72,9 +69,9 @@ def main() -> int:
     return 0
 
 
-def _answer(anchors: list[x509.Certificate], pdf: bytes) -> bytes:
+def _answer(trust: TrustStore, pdf: bytes) -> bytes:
     try:
-        return inspect_pdf(pdf, anchors).to_json()
+        return inspect_pdf(pdf, trust).to_json()
     except MemoryError:
         return InspectionReport(Integrity.UNREADABLE, None, (finding(FindingCode.INSPECTION_LIMIT),)).to_json()
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from signer.findings import FindingCode
 
-_HEX_STRING = re.compile(rb"<((?:[0-9A-Fa-f]{2})+)>")
+_HEX_DIGITS = b"0123456789ABCDEFabcdef"
 # An array of four numbers in the clear, wherever it stands: what every filled signature has.
 BYTE_RANGE = re.compile(rb"/ByteRange[\x00\t\n\f\r ]*\[[\x00\t\n\f\r ]*\d+(?:[\x00\t\n\f\r ]+\d+){3}[\x00\t\n\f\r ]*\]")
 
@@ -64,10 +64,11 @@ def read_gap(data: bytes, byte_range: Sequence[object]) -> SignatureGap:
     first, start, end, rest = numbers
     if first != 0 or not 0 < start < end or rest <= 0 or end + rest > len(data):
         raise GapProblem(FindingCode.NOT_WHOLLY_COVERED)
-    match = _HEX_STRING.fullmatch(data[start:end])
-    if match is None:
+    digits = data[start + 1 : end - 1]
+    brackets = data[start : start + 1] + data[end - 1 : end]
+    if brackets != b"<>" or len(digits) % 2 or digits.translate(None, _HEX_DIGITS):
         raise GapProblem(FindingCode.NOT_WHOLLY_COVERED)
-    content = bytes.fromhex(match[1].decode())
+    content = bytes.fromhex(digits.decode())
     length = der_length(content)
     if content[length:].strip(b"\0"):
         raise GapProblem(FindingCode.JUNK_IN_SIGNATURE)

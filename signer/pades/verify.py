@@ -34,7 +34,8 @@ class SealVerifier:
         evidence = _nothing_known(pdf, shape)
         try:
             signer, algorithm = _read_signer(shape.cms)
-            digest = shape.digest(pdf, digest_name(algorithm))
+            hash_name = digest_name(algorithm)
+            digest = evidence.signed_sm3 if hash_name == "sm3" else shape.digest(pdf, hash_name)
             signed = verify_signed_data(shape.cms, detached_digest=digest)
             _check_every_byte(shape.cms, signed, signer.signature, digest)
         except (VerificationError, RequestError, DerError) as problem:

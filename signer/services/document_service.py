@@ -196,7 +196,7 @@ def _report(report: DocumentReport) -> wire.VerifyDocumentResponse:
 
 def _signature(evidence: SignatureEvidence) -> wire.SignatureReport:
     report = wire.SignatureReport(
-        verdict=types_pb2.Verdict.Value(f"VERDICT_{evidence.verdict}"),
+        verdict=types_pb2.Verdict.Value(f"VERDICT_{evidence.verdict.value}"),
         signer=evidence.signer,
         certificate=evidence.certificate,
         algorithm=types_pb2.SignatureAlgorithm.ValueType(int(evidence.algorithm)),

@@ -13,14 +13,14 @@ from typing import Protocol
 from hsm.errors import HsmError
 from hsm.token import Token
 from monitoring import metrics
-from signer.algorithms import SignatureAlgorithm, sm2
-from signer.algorithms.digests import check_digest_length, message_digest, token_mechanism
+from signer.algorithms import SignatureAlgorithm, check_digest_length, message_digest, sm2
 from signer.audit import KeyedDigest, Log, LogEntry, Receipt
 from signer.authz import Actor, Grants
 from signer.deadline import Deadline
 from signer.errors import ApplianceError, Reason, RequestError, SignerError, VerificationError
 from signer.keys import KeyRegistry, KeyVersion, Purpose
 from signer.signing.key_ring import KeyRing, UsableKey
+from signer.signing.mechanism import token_mechanism
 from signer.signing.request import ReleasedSignature, SigningRequest
 
 MAX_BATCH = 1_000

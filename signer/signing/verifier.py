@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from signer.algorithms import PublicKey, SignatureAlgorithm, load_public_key
-from signer.algorithms.digests import check_digest_length, message_digest
+from signer.algorithms import PublicKey, SignatureAlgorithm, check_digest_length, load_public_key, message_digest
 from signer.certificates import Certificate, CertificateUsage, TrustStore, judge_path
 from signer.cms.verify import SignedDataEvidence, verify_signed_data
 from signer.errors import Reason, RequestError, VerificationError

@@ -1,0 +1,181 @@
+"""The composition root of a worker: from configuration to a server that can answer. Joins the rooms, decides nothing."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import grpc
+
+from hsm.token import Pkcs11Token
+from monitoring import metrics
+from policy_render.catalog import Catalog
+from policy_render.renderer import Renderer
+from signer.algorithms import libcrypto
+from signer.archive import BlobDirectory, Catalogue
+from signer.audit import KeyedDigest
+from signer.audit.log_client import LogClient
+from signer.authz import Grants, load_grants
+from signer.certificates import Certificate, TrustStore
+from signer.config import ApplianceConfig
+from signer.contracts import ContractRegister
+from signer.database import Database
+from signer.database.schema import check_schema
+from signer.documents.issue import DocumentIssuer
+from signer.documents.seal import SealWorkshop
+from signer.documents.templates import TemplateDesk
+from signer.documents.verify import DocumentVerifier
+from signer.errors import ConfigurationError, Reason
+from signer.keys import KeyRegistry, Purpose
+from signer.keys.registry import load_registry
+from signer.pades.inspector import Inspector
+from signer.pades.verify import SealVerifier
+from signer.services.document_service import DocumentServicer
+from signer.services.signing_service import SigningServicer
+from signer.signing import KeyRing, SignatureVerifier, Signer
+from signer.signing.message import MessageSigning
+from signer.transport.interceptor import CallInterceptor
+from signer.transport.server import GrpcServer
+from signer.transport.status_table import to_status
+from signer.v1 import document_pb2, signing_pb2
+from signer.v1.document_pb2_grpc import add_DocumentServiceServicer_to_server
+from signer.v1.signing_pb2_grpc import add_SigningServiceServicer_to_server
+
+# What a worker signs with; the log's and the authority's keys belong to other processes.
+_WORKER_PURPOSES = frozenset({Purpose.MESSAGE, Purpose.SEAL, Purpose.PROBE})
+_SERVICES = (
+    signing_pb2.DESCRIPTOR.services_by_name["SigningService"],
+    document_pb2.DESCRIPTOR.services_by_name["DocumentService"],
+)
+_PROBE_TIMEOUT_S = 3.0
+
+
+def rpc_names() -> frozenset[str]:
+    """Every RPC that grants may name, as "Service/Method"."""
+    return frozenset(f"{service.name}/{method.name}" for service in _SERVICES for method in service.methods)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker that was put together: its server, and what must be closed after it."""
+
+    server: GrpcServer
+    signer: Signer
+    database: Database
+    log: LogClient
+
+    @classmethod
+    def from_config(cls, config: ApplianceConfig, name: str) -> Worker:
+        """Opens everything a worker needs; answers nothing yet.
+
+        Raises:
+            ConfigurationError, HsmError, RenderError, ApplianceError: what is missing, and what to do.
+        """
+        database = Database.from_config(config.database)
+        check_schema(database)
+        registry = load_registry(database)
+        catalog = Catalog.load()
+        grants = load_grants(config.grants_file, rpcs=rpc_names(), keys=registry.names, templates=catalog.names)
+        trust = TrustStore.from_config(config.trust)
+        token = open_token(config)
+        log = LogClient.from_config(config.log)
+        signer = Signer(
+            grants=grants,
+            registry=registry,
+            keys=KeyRing.open(registry, token, _WORKER_PURPOSES),
+            token=token,
+            log=log,
+            keyed_digest=KeyedDigest.from_file(config.keyed_digest_file),
+        )
+        catalogue = Catalogue(database, owner=f"{config.log.log_id}/{name}")
+        catalogue.abandon_own_reservations()
+        signing = SigningServicer(
+            signer=signer,
+            messages=MessageSigning(signer),
+            verifier=SignatureVerifier(registry, trust),
+            registry=registry,
+            grants=grants,
+            to_status=to_status,
+        )
+        documents = _document_servicer(config, database, catalogue, grants, catalog, registry, trust, signer)
+
+        def register(server: grpc.Server) -> list[str]:
+            add_SigningServiceServicer_to_server(signing, server)
+            add_DocumentServiceServicer_to_server(documents, server)
+            return [service.full_name for service in _SERVICES]
+
+        server = GrpcServer.from_config(
+            config.listener,
+            interceptors=[CallInterceptor(grants, log)],
+            register=register,
+            with_reflection=not config.production,
+        )
+        _publish_facts(registry)
+        return cls(server, signer, database, log)
+
+    def probe(self) -> None:
+        """Really signs. Raises HsmError or ApplianceError when that doesn't work."""
+        self.signer.probe(_PROBE_TIMEOUT_S)
+
+    def close(self) -> None:
+        """After the server was drained."""
+        self.log.close()
+        self.database.close()
+
+
+def open_token(config: ApplianceConfig) -> Pkcs11Token:
+    """The configured token. Raises HsmError; ConfigurationError for a development token in production."""
+    token = Pkcs11Token.from_config(config.token)
+    if config.production and token.information().is_development:
+        raise ConfigurationError(
+            Reason.CONFIGURATION_INVALID,
+            f"the token {config.token.label!r} is a development token; mode = \"production\" refuses it",
+            "Configure a certified HSM, or set mode = \"development\".",
+        )
+    return token
+
+
+def _document_servicer(
+    config: ApplianceConfig,
+    database: Database,
+    catalogue: Catalogue,
+    grants: Grants,
+    catalog: Catalog,
+    registry: KeyRegistry,
+    trust: TrustStore,
+    signer: Signer,
+) -> DocumentServicer:
+    renderer = Renderer.from_config(config.renderer)
+    issuer = DocumentIssuer(
+        grants=grants,
+        catalog=catalog,
+        renderer=renderer,
+        signer=signer,
+        workshop=SealWorkshop(config.seal),
+        blobs=BlobDirectory.from_config(config.blobs),
+        catalogue=catalogue,
+    )
+    seals = [version for version in registry.all() if version.purpose is Purpose.SEAL]
+    verifier = DocumentVerifier(
+        seals=SealVerifier(trust),
+        inspector=Inspector.from_config(config.inspector),
+        catalogue=catalogue,
+        contracts=ContractRegister(database),
+        own_certificates=frozenset(version.certificate_chain[0] for version in seals if version.certificate_chain),
+    )
+    return DocumentServicer(
+        templates=TemplateDesk(grants, catalog, renderer), issuer=issuer, verifier=verifier, to_status=to_status
+    )
+
+
+def _publish_facts(registry: KeyRegistry) -> None:
+    """Metrics that change only with a start."""
+    metrics.build_info.labels(version("signing-appliance"), platform.python_version(), libcrypto.version()).set(1)
+    now: Any = datetime.now(UTC)
+    for key in registry.all():
+        for certificate in key.certificate_chain[:1]:
+            left = Certificate.load(certificate).not_after - now
+            metrics.certificate_days_left.labels(key.reference).set(left.total_seconds() / 86_400)

@@ -1,0 +1,194 @@
+"""`signer init --demo`: a whole appliance in one directory, with a development token. Running it again keeps what is there.
+
+Every file it makes is named in `_SETTINGS` or below it; nothing outside the directory is touched. Not for production: keys there
+are made in a ceremony, certificates come from a licensed authority.
+"""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from signer.app.demo_keys import make_demo_keys
+from signer.certificates.tls import TlsPair, make_authority, make_client, make_server
+from signer.config import load_config
+from signer.database import Database
+from signer.database.schema import upgrade_schema
+from signer.errors import ConfigurationError, Reason
+from signer.transport.identity import CLIENT_URI_PREFIX
+
+DEFAULT_PORT = 7443
+METRICS_OFFSET = 21
+TOKEN_LABEL = "demo"
+CLIENT = "core"
+COMPANY = "示例财产保险股份有限公司"
+_NATIVE = Path(__file__).resolve().parents[2] / "build" / "native"
+
+_SETTINGS = """\
+# A demo appliance: everything lies beside this file. Written by `signer init --demo`; ports are rewritten by it.
+mode = "development"
+run_directory = "run"
+grants = "grants.toml"
+keyed_digest = "state/keyed-digest.key"
+
+[listener.lan]
+host = "127.0.0.1"
+port = {port}
+certificate = "tls/server.pem"
+key = "tls/server.key"
+client_authority = "ca.pem"
+workers = 2
+threads = 16
+
+[monitoring]
+host = "127.0.0.1"
+port = {metrics_port}
+
+[token]
+profile = "softtoken"
+label = "{label}"
+module = "{native}/libsofttoken.so"
+locking_module = "{native}/liblocking.so"
+pin_file = "secrets/pin"
+
+[token.environment]
+SOFTHSM2_CONF = "./token/softhsm2.conf"
+
+[database]
+url = "sqlite:///state/signer.db"
+
+[log]
+id = "{log_id}"
+
+[seal]
+company = "{company}"
+caption = "电子保单专用章"
+default_key = "seal-sm2"
+
+[renderer]
+verification_url = "https://verify.example.cn/v"
+processes = 2
+"""
+
+_GRANTS = """\
+# Who may do what. Names that don't exist keep the appliance from starting. See docs/operations.md.
+format = 1
+
+[[grants]]
+client = "core"
+rpcs = [
+  "SigningService/Sign", "SigningService/SignBatch", "SigningService/Verify", "SigningService/VerifyBatch",
+  "SigningService/SignMessage", "SigningService/VerifyMessage", "SigningService/ListKeys",
+]
+keys = ["message-sm2", "message-rsa"]
+digest_signing = true
+
+[[grants]]
+client = "core"
+rpcs = [
+  "DocumentService/ListTemplates", "DocumentService/GetTemplate", "DocumentService/RenderDocument",
+  "DocumentService/IssueDocument", "DocumentService/IssueDocuments", "DocumentService/VerifyDocument",
+  "DocumentService/SealDocument",
+]
+keys = ["seal-sm2", "seal-rsa"]
+templates = ["policy/commercial"]
+"""
+
+_PROFILE = """\
+# How the client "core" reaches the appliance. Written by `signer init --demo`.
+address = "127.0.0.1:{port}"
+authority = "../../ca.pem"
+certificate = "cert.pem"
+key = "key.pem"
+"""
+
+
+def make_demo_appliance(directory: Path, port: int, tell: Callable[[str], None]) -> Path:
+    """Makes or completes a demo appliance; returns its configuration file. `tell` hears what is being made.
+
+    Raises:
+        ConfigurationError, HsmError, ApplianceError: what is missing or in the way.
+    """
+    for name in ("token/tokens", "secrets", "state", "run", "tls", "trust", f"clients/{CLIENT}"):
+        (directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_token(directory, tell)
+    _make_tls(directory, tell)
+    config_file = directory / "signer.toml"
+    log_id = _log_id(config_file)
+    config_file.write_text(
+        _SETTINGS.format(
+            port=port,
+            metrics_port=port + METRICS_OFFSET,
+            label=TOKEN_LABEL,
+            native=_NATIVE,
+            log_id=log_id,
+            company=COMPANY,
+        ),
+        encoding="utf-8",
+    )
+    (directory / "clients" / CLIENT / "profile.toml").write_text(_PROFILE.format(port=port), encoding="utf-8")
+    if not (directory / "grants.toml").exists():
+        (directory / "grants.toml").write_text(_GRANTS, encoding="utf-8")
+    _write_secret(directory / "state" / "keyed-digest.key", lambda: secrets.token_hex(32))
+    config = load_config(config_file)
+    database = Database.from_config(config.database)
+    upgrade_schema(database)
+    make_demo_keys(config, database, COMPANY, tell)
+    database.close()
+    return config_file
+
+
+def _log_id(config_file: Path) -> str:
+    """The log keeps its name over every rewrite of the configuration."""
+    return load_config(config_file).log.log_id if config_file.exists() else f"demo-{secrets.token_hex(4)}"
+
+
+def _make_token(directory: Path, tell: Callable[[str], None]) -> None:
+    token = directory / "token"
+    settings = token / "softhsm2.conf"
+    settings.write_text(
+        f"directories.tokendir = {token.resolve()}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n"
+    )
+    pin = _write_secret(directory / "secrets" / "pin", lambda: str(secrets.randbelow(10**8)).zfill(8))
+    officer = _write_secret(directory / "secrets" / "so-pin", lambda: str(secrets.randbelow(10**8)).zfill(8))
+    if any((token / "tokens").iterdir()):
+        return
+    tell("token: SoftHSM with SM2 (development token)")
+    command = ["softhsm2-util", "--init-token", "--free", "--label", TOKEN_LABEL, "--so-pin", officer, "--pin", pin]
+    try:
+        # Development only: a real HSM's PIN never stands on a command line.
+        subprocess.run(command, check=True, capture_output=True, env={"SOFTHSM2_CONF": str(settings), "PATH": "/usr/bin:/bin"})  # noqa: S603 - fixed program
+    except FileNotFoundError:
+        raise ConfigurationError(
+            Reason.START_FAILED, "softhsm2-util is missing", "Install softhsm2: bash scripts/bootstrap.sh."
+        ) from None
+    except subprocess.CalledProcessError:
+        raise ConfigurationError(Reason.START_FAILED, "SoftHSM can't make the token") from None
+
+
+def _make_tls(directory: Path, tell: Callable[[str], None]) -> None:
+    if (directory / "ca.pem").exists():
+        return
+    tell("TLS: authority, server certificate, client certificate core")
+    authority = make_authority("demo TLS authority")
+    _write_pair(directory / "tls" / "server.pem", directory / "tls" / "server.key", make_server(authority, "127.0.0.1"))
+    client = make_client(authority, CLIENT, CLIENT_URI_PREFIX + CLIENT)
+    folder = directory / "clients" / CLIENT
+    _write_pair(folder / "cert.pem", folder / "key.pem", client)
+    _write_pair(directory / "tls" / "authority.pem", directory / "tls" / "authority.key", authority)
+    (directory / "ca.pem").write_bytes(authority.certificate_pem)
+
+
+def _write_pair(certificate: Path, key: Path, pair: TlsPair) -> None:
+    certificate.write_bytes(pair.certificate_pem)
+    _write_secret(key, lambda: pair.key_pem.decode("ascii"))
+
+
+def _write_secret(file: Path, make: Callable[[], str]) -> str:
+    """Writes a file of mode 0600 unless it is there; returns what it holds."""
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(make(), encoding="ascii")
+    return file.read_text(encoding="ascii")

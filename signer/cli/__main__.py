@@ -1,0 +1,65 @@
+"""The `signer` command: finds the sub-command, runs it, and turns every error into a message and an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from signer.cli import database, documents, init, keys, serve, signatures
+from signer.cli.output import EXIT_STATUS_HELP, ExitStatus, LocalError, complain
+from signer.client import RemoteError
+from signer.client.profile import ProfileError
+
+_NOUNS = (init, serve, database, keys, signatures, documents)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands with their help."""
+    parser = argparse.ArgumentParser(
+        prog="signer",
+        description="电子保单签章验签系统 · the signing appliance",
+        epilog=EXIT_STATUS_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for noun in _NOUNS:
+        noun.add_commands(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit status."""
+    options = build_parser().parse_args(arguments)
+    try:
+        status: ExitStatus = options.run(options)
+    except RemoteError as problem:
+        return _complain_remote(options, problem)
+    except (ProfileError, LocalError) as problem:
+        complain(options, {"message": str(problem)}, str(problem))
+        return ExitStatus.LOCAL
+    except KeyboardInterrupt:
+        return 130
+    except Exception as problem:
+        if not hasattr(problem, "reason"):
+            raise
+        complain(options, {"reason": problem.reason.value, "message": str(problem)}, str(problem))
+        return ExitStatus.LOCAL
+    return status
+
+
+def _complain_remote(options: argparse.Namespace, problem: RemoteError) -> int:
+    values = {
+        "status": problem.status,
+        "reason": problem.reason,
+        "message": problem.message,
+        "violations": [{"field": field, "description": text} for field, text in problem.violations],
+    }
+    lines = [str(problem), *(f"  {field}: {text}" for field, text in problem.violations)]
+    complain(options, values, "\n".join(lines))
+    unreachable = problem.status in {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL"}
+    return ExitStatus.UNAVAILABLE if unreachable else ExitStatus.REFUSED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
