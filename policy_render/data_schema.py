@@ -48,6 +48,7 @@ def check_data(template: Template, data_json: str) -> DocumentData:
         Violation(error.json_path, _describe(error))
         for error in sorted(template.validator.iter_errors(values), key=lambda error: error.json_path)
     ]
+    violations = list(dict.fromkeys(violations))  # "required" fails once for each member and names them all
     if not violations:
         violations = [violation for rule in template.rules for violation in rule.check(values)]
     if violations:

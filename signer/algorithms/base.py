@@ -1,6 +1,7 @@
 """What every signature algorithm has in common: its number in the public API, its digest, keys that verify.
 
-Adding an algorithm: one module with a loader, one line in `registry`. Signing is not here: keys that sign live in the HSM.
+Adding an algorithm: its number and its line in `_ALGORITHMS` here, one module with its kind of key, one line in
+`registry`. Signing is not here: keys that sign live in the HSM.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
+
+from signer.errors import Reason, RequestError
 
 # Takes the message to be signed, returns the signature in the algorithm's wire form (SM2: DER SEQUENCE {r, s}).
 SignMessage = Callable[[bytes], bytes]
@@ -35,20 +38,34 @@ class KeyType(StrEnum):
     P256 = "P-256"
 
 
-_DIGESTS = {
-    SignatureAlgorithm.SM2_SM3: "sm3",
-    SignatureAlgorithm.RSA_PKCS1_SHA256: "sha256",
-    SignatureAlgorithm.RSA_PKCS1_SHA384: "sha384",
-    SignatureAlgorithm.RSA_PKCS1_SHA512: "sha512",
-    SignatureAlgorithm.RSA_PSS_SHA256: "sha256",
-    SignatureAlgorithm.RSA_PSS_SHA384: "sha384",
-    SignatureAlgorithm.RSA_PSS_SHA512: "sha512",
+_ALGORITHMS = {  # the kind of key and hashlib's name of the digest
+    SignatureAlgorithm.SM2_SM3: (KeyType.SM2, "sm3"),
+    SignatureAlgorithm.RSA_PKCS1_SHA256: (KeyType.RSA, "sha256"),
+    SignatureAlgorithm.RSA_PKCS1_SHA384: (KeyType.RSA, "sha384"),
+    SignatureAlgorithm.RSA_PKCS1_SHA512: (KeyType.RSA, "sha512"),
+    SignatureAlgorithm.RSA_PSS_SHA256: (KeyType.RSA, "sha256"),
+    SignatureAlgorithm.RSA_PSS_SHA384: (KeyType.RSA, "sha384"),
+    SignatureAlgorithm.RSA_PSS_SHA512: (KeyType.RSA, "sha512"),
 }
 
 
 def digest_name(algorithm: SignatureAlgorithm) -> str:
     """hashlib's name of the algorithm's digest."""
-    return _DIGESTS[algorithm]
+    return _named(algorithm)[1]
+
+
+def key_type(algorithm: SignatureAlgorithm) -> KeyType:
+    """The kind of key that does the algorithm."""
+    return _named(algorithm)[0]
+
+
+def _named(algorithm: SignatureAlgorithm) -> tuple[KeyType, str]:
+    try:
+        return _ALGORITHMS[algorithm]
+    except KeyError:
+        raise RequestError(
+            Reason.ALGORITHM_UNKNOWN, "the algorithm is not named", "Name the algorithm of the signature."
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -59,8 +76,8 @@ class VerifiedSignature:
     public_key: bytes
 
 
-class PublicKey(Protocol):
-    """A public key that verifies. Loaded once, used by any number of threads."""
+class PathKey(Protocol):
+    """A public key as certificate paths meet it. Loaded once, used by any number of threads."""
 
     @property
     def spki(self) -> bytes:
@@ -76,6 +93,18 @@ class PublicKey(Protocol):
     def bits(self) -> int:
         """The key's size."""
         ...
+
+    def verify_x509(self, hash_name: str, message: bytes, signature: bytes) -> None:
+        """The mathematics of a certificate's signature, by its digest (SM2: with the default ID). It holds or raises.
+
+        Raises:
+            VerificationError: SIGNATURE_WRONG.
+        """
+        ...
+
+
+class PublicKey(PathKey, Protocol):
+    """A public key that verifies by the algorithms of the API."""
 
     def digest_of(self, algorithm: SignatureAlgorithm, message: bytes, *, sm2_id: bytes | None = None) -> bytes:
         """What is signed for a message: its digest, or e = SM3(Z ‖ M) with SM2.
@@ -99,3 +128,14 @@ class PublicKey(Protocol):
     ) -> VerifiedSignature:
         """Evidence for a signature over a message. Raises as `digest_of` and `verify_digest`."""
         ...
+
+
+def check_key_fits(kind: KeyType, algorithm: SignatureAlgorithm) -> None:
+    """Raises RequestError (ALGORITHM_NOT_ALLOWED) unless keys of that kind do the algorithm."""
+    if algorithm not in _ALGORITHMS or key_type(algorithm) is not kind:
+        fitting = ", ".join(known.name for known, (wanted, _) in _ALGORITHMS.items() if wanted is kind)
+        raise RequestError(
+            Reason.ALGORITHM_NOT_ALLOWED,
+            f"an {kind.value} key does not do {algorithm.name}",
+            f"Use {fitting} with such keys.",
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from signer.algorithms import libcrypto, sm3
-from signer.algorithms.base import KeyType, SignatureAlgorithm, VerifiedSignature
+from signer.algorithms.base import KeyType, SignatureAlgorithm, VerifiedSignature, check_key_fits
 from signer.errors import Reason, RequestError, VerificationError
 from signer.findings import FindingCode
 
@@ -57,28 +57,33 @@ class Sm2PublicKey:
 
     def _z(self, sm2_id: bytes) -> bytes:
         """Z = SM3(ENTL ‖ ID ‖ a ‖ b ‖ xG ‖ yG ‖ xA ‖ yA), GB/T 32918.2 clause 5.5."""
-        return sm3.digest((len(sm2_id) * 8).to_bytes(2, "big") + sm2_id + _PARAMETERS + self._point)
+        return sm3.digest((len(sm2_id) * 8).to_bytes(2, "big"), sm2_id, _PARAMETERS, self._point)
 
     def digest_of(self, algorithm: SignatureAlgorithm, message: bytes, *, sm2_id: bytes | None = None) -> bytes:
         """e = SM3(Z ‖ M), 32 bytes. See `PublicKey.digest_of`."""
-        _check_algorithm(algorithm)
+        check_key_fits(self.key_type, algorithm)
         if sm2_id is None or sm2_id == DEFAULT_ID:
-            return sm3.digest(self._default_z + message)
+            return sm3.digest(self._default_z, message)
         if len(sm2_id) > MAX_ID_BYTES:
             raise RequestError(
                 Reason.SM2_ID_INVALID, f"sm2_id has {len(sm2_id)} bytes", f"Use at most {MAX_ID_BYTES} bytes."
             )
-        return sm3.digest(self._z(sm2_id) + message)
+        return sm3.digest(self._z(sm2_id), message)
 
     def verify_digest(self, algorithm: SignatureAlgorithm, digest: bytes, signature: bytes) -> VerifiedSignature:
         """Evidence for a DER signature over e. See `PublicKey.verify_digest`."""
-        _check_algorithm(algorithm)
+        check_key_fits(self.key_type, algorithm)
         if len(digest) != sm3.DIGEST_BYTES:
             raise RequestError(Reason.DIGEST_LENGTH, f"e has {len(digest)} bytes, not 32", "Send e = SM3(Z ‖ M).")
         decode_signature(signature)
         if not libcrypto.verify_prehashed(self._key, digest, signature):
             raise VerificationError(Reason.SIGNATURE_WRONG, FindingCode.SIGNATURE_WRONG, "the SM2 signature is wrong")
         return VerifiedSignature(algorithm, self.spki)
+
+    def verify_x509(self, hash_name: str, message: bytes, signature: bytes) -> None:
+        """The mathematics of a certificate's signature, with the default ID. See `PathKey.verify_x509`."""
+        assert hash_name == "sm3"
+        self.verify(SignatureAlgorithm.SM2_SM3, message, signature)
 
     def verify(
         self, algorithm: SignatureAlgorithm, message: bytes, signature: bytes, *, sm2_id: bytes | None = None
@@ -139,13 +144,6 @@ def _check_range(r: int, s: int) -> None:
         _bad_signature("r or s is out of range")
     if r + s == N:
         _bad_signature("r + s = n")
-
-
-def _check_algorithm(algorithm: SignatureAlgorithm) -> None:
-    if algorithm is not SignatureAlgorithm.SM2_SM3:
-        raise RequestError(
-            Reason.ALGORITHM_NOT_ALLOWED, f"an SM2 key does not do {algorithm.name}", "Use SM2_SM3 with SM2 keys."
-        )
 
 
 def _bad_signature(what: str) -> NoReturn:

@@ -7,6 +7,9 @@ import hashlib
 DIGEST_BYTES = 32
 
 
-def digest(content: bytes | bytearray | memoryview) -> bytes:
-    """The 32-byte digest."""
-    return hashlib.new("sm3", content).digest()
+def digest(*parts: bytes | bytearray | memoryview) -> bytes:
+    """The 32-byte digest of the parts, one after the other."""
+    hasher = hashlib.new("sm3")
+    for part in parts:
+        hasher.update(part)
+    return hasher.digest()

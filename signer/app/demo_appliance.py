@@ -81,19 +81,14 @@ client = "core"
 rpcs = [
   "SigningService/Sign", "SigningService/SignBatch", "SigningService/Verify", "SigningService/VerifyBatch",
   "SigningService/SignMessage", "SigningService/VerifyMessage", "SigningService/ListKeys",
-]
-keys = ["message-sm2", "message-rsa"]
-digest_signing = true
-
-[[grants]]
-client = "core"
-rpcs = [
   "DocumentService/ListTemplates", "DocumentService/GetTemplate", "DocumentService/RenderDocument",
-  "DocumentService/IssueDocument", "DocumentService/IssueDocuments", "DocumentService/VerifyDocument",
-  "DocumentService/SealDocument",
+  "DocumentService/SealDocument", "DocumentService/IssueDocument", "DocumentService/IssueDocuments",
+  "DocumentService/VerifyDocument",
 ]
-keys = ["seal-sm2", "seal-rsa"]
+# What a key is for decides which RPCs it serves: seal keys never sign messages, whoever asks.
+keys = ["message-sm2", "message-rsa", "seal-sm2", "seal-rsa"]
 templates = ["policy/commercial"]
+digest_signing = true
 """
 
 _PROFILE = """\

@@ -98,8 +98,9 @@ class LogClient:
 
 
 def _is_closed(connection: socket.socket) -> bool:
+    connection.settimeout(0)  # with a timeout, Python would wait for data before it peeks
     try:
-        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        return connection.recv(1, socket.MSG_PEEK) == b""
     except BlockingIOError:
         return False
     except OSError:

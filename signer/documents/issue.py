@@ -87,10 +87,10 @@ class DocumentIssuer:
             HsmError, ApplianceError: token, log, database or storage stopped it; nothing was released.
         """
         _check_issue_id(request.issue_id)
-        self._grants.authorise_template(actor.client, actor.rpc, request.template.partition("@")[0])
+        template = self._catalog.get(request.template)
+        self._grants.authorise_template(actor.client, actor.rpc, template.name)
         wish = choose_seal(request.seals, self._workshop.config)
         sign = self._signer.document_signer(actor, wish.key, deadline)
-        template = self._catalog.get(request.template)
         data = check_data(template, request.data_json)
         reserved = self._catalogue.reserve(
             client=actor.client,

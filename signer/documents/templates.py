@@ -24,8 +24,9 @@ class TemplateDesk:
 
     def get(self, actor: Actor, reference: str) -> Template:
         """One template, the current version where none is named. Raises AccessError, RenderError."""
-        self._grants.authorise_template(actor.client, actor.rpc, reference.partition("@")[0])
-        return self._catalog.get(reference)
+        template = self._catalog.get(reference)
+        self._grants.authorise_template(actor.client, actor.rpc, template.name)
+        return template
 
     def render_draft(self, actor: Actor, reference: str, data_json: str, deadline: Deadline) -> tuple[str, bytes]:
         """The template's full reference and a PDF marked as a draft. Raises AccessError, RenderError."""

@@ -141,7 +141,8 @@ class SigningServicer(SigningServiceServicer):
         verifier, given = request.WhichOneof("verifier"), request.WhichOneof("input")
         if verifier == "key":
             call = current_call.get()
-            self._grants.authorise_key(call.actor.client, call.actor.rpc, request.key.partition("@")[0])
+            name = self._registry.resolve(request.key).name
+            self._grants.authorise_key(call.actor.client, call.actor.rpc, name)
         answer = self._verifier.verify(
             VerificationRequest(
                 algorithm=algorithm_from_wire(request.algorithm),

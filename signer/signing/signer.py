@@ -146,8 +146,9 @@ class Signer:
         return self._release(actor, prepared, deadline)
 
     def _usable_version(self, actor: Actor, key: str, purpose: Purpose, *, digest: bool = False) -> KeyVersion:
-        # The grant is asked first, by name alone: who has none learns nothing about which keys exist.
-        self._grants.authorise_key(actor.client, actor.rpc, key.partition("@")[0], digest=digest)
+        # An unknown name is told as such even without a grant: names of keys are no secret, and typos are common.
+        version = self._registry.resolve(key)
+        self._grants.authorise_key(actor.client, actor.rpc, version.name, digest=digest)
         return self._registry.for_signing(key, purpose)
 
     def _authorise(self, actor: Actor, request: SigningRequest, purpose: Purpose) -> _Prepared:
