@@ -17,12 +17,21 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
 
-from signer.errors import ApplianceError, Reason
+from signer.errors import ApplianceError, Reason, RequestError
 from signer.pades.incremental_update import SealBox, SealPlan, SealUpdate, SignatureFields, write_update
 from signer.pades.rendered_pdf import RenderedPdf
 from signer.pades.seal_place import BoxPlace, number, seal_box
 
-__all__ = ["DEFAULT_CONTENTS_RESERVE", "SUBFILTER_PADES", "Appearance", "BoxPlace", "Prepared", "prepare"]
+__all__ = [
+    "DEFAULT_CONTENTS_RESERVE",
+    "MAX_TEXT_UNITS",
+    "SUBFILTER_PADES",
+    "Appearance",
+    "BoxPlace",
+    "Prepared",
+    "prepare",
+    "seal_plan",
+]
 
 # ETSI EN 319 142-1, 6.3: the sub-filter of PAdES baseline signatures.
 SUBFILTER_PADES = "ETSI.CAdES.detached"
@@ -30,6 +39,8 @@ DEFAULT_CONTENTS_RESERVE = 8192
 _SUBFILTERS = frozenset({SUBFILTER_PADES})
 # Enough for a chain of RSA-4096 certificates; more would only make room for surprises.
 _RESERVE_LIMIT = 65_536
+# Of UTF-16, in one text of the signature dictionary.
+MAX_TEXT_UNITS = 1_000
 
 
 class Appearance(Protocol):
@@ -133,8 +144,19 @@ def seal_plan(form: bytes | None, boxes: tuple[SealBox, ...], fields: SignatureF
 
 
 def text_string(text: str) -> bytes:
-    """A PDF text string (ISO 32000-1, 7.9.2.2): UTF-16BE with its mark, in hexadecimal digits."""
-    return b"<FEFF" + text.encode("utf-16-be").hex().upper().encode() + b">"
+    """A PDF text string (ISO 32000-1, 7.9.2.2): UTF-16BE with its mark, in hexadecimal digits.
+
+    Raises:
+        RequestError: SEAL_INVALID, when it is too long for a signature dictionary of ours.
+    """
+    encoded = text.encode("utf-16-be")
+    if len(encoded) > 2 * MAX_TEXT_UNITS:
+        raise RequestError(
+            Reason.SEAL_INVALID,
+            "a signer's name or a reason is too long",
+            f"Use up to {MAX_TEXT_UNITS} characters, fewer where they lie outside of Unicode's basic plane.",
+        )
+    return b"<FEFF" + encoded.hex().upper().encode() + b">"
 
 
 _TOOLTIP = text_string("电子签章：点击查看签名信息与验证结果")

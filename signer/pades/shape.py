@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from signer.pades.embed import SUBFILTER_PADES, seal_plan
+from signer.pades.embed import MAX_TEXT_UNITS, SUBFILTER_PADES, seal_plan
 from signer.pades.incremental_update import SealBox, SealPlan, SignatureFields, byte_range, write_update
 from signer.pades.rendered_pdf import PdfLayoutError, RenderedPdf
 from signer.pades.signature_gap import GapProblem, der_length, digest_covered
@@ -36,7 +36,7 @@ _FORM = re.compile(
 )
 _FORM_END = b"\nendstream"
 _OBJECT_END = b"\nendobj\n"
-_TEXT = rb"<FEFF(?:[0-9A-F]{4}){0,1000}>"
+_TEXT = rb"<FEFF(?:[0-9A-F]{4}){0,%d}>" % MAX_TEXT_UNITS
 _SIGNATURE = re.compile(
     rb"(?P<number>\d+) 0 obj\n<</Type/Sig/Filter/Adobe\.PPKLite/SubFilter/(?P<subfilter>[A-Za-z.]{1,30})"
     rb"/Name(?P<name>" + _TEXT + rb")(?:/Reason(?P<reason>" + _TEXT + rb"))?/M\(D:(?P<time>\d{14})\+00'00'\)"

@@ -1,5 +1,7 @@
 """Signed PDFs as others make them: by pyHanko, with RSA and SM2, timestamps, validation data; or changed afterwards."""
 
+# mypy: disallow-untyped-calls = False
+# pyHanko's writers have no types.
 from __future__ import annotations
 
 import io

@@ -6,6 +6,7 @@ import hashlib
 import math
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -20,9 +21,9 @@ _MM = 72 / 25.4
 
 
 def _prepare(
-    pdf: bytes | None = None, places: tuple[BoxPlace, ...] = (BoxPlace(1, 150, 240, 40),), **changes
+    pdf: bytes | None = None, places: tuple[BoxPlace, ...] = (BoxPlace(1, 150, 240, 40),), **changes: Any
 ) -> Prepared:
-    options = {
+    options: dict[str, Any] = {
         "appearance": DrawnSeal(),
         "signer_name": "示例财产保险",
         "signed_at": _SIGNED_AT,
@@ -44,7 +45,7 @@ def test_the_original_is_kept_byte_for_byte() -> None:
 
 
 @pytest.mark.parametrize("name", ["sha256", "sm3", "sha512"])
-def test_the_digest_covers_all_but_the_signature(name) -> None:
+def test_the_digest_covers_all_but_the_signature(name: str) -> None:
     prepared = _prepare()
     sealed = prepared.fill(_CMS)
     first, start, end, rest = prepared.byte_range
@@ -137,7 +138,7 @@ def test_a_landscape_page_has_its_own_edges() -> None:
         (BoxPlace(1, 100, 100, math.nan), Reason.SEAL_INVALID),
     ],
 )
-def test_senseless_places_are_refused(place, reason) -> None:
+def test_senseless_places_are_refused(place: BoxPlace, reason: Reason) -> None:
     with pytest.raises(RequestError) as caught:
         _prepare(places=(BoxPlace(1, 100, 100, 40), place))
     assert caught.value.reason is reason
@@ -146,6 +147,14 @@ def test_senseless_places_are_refused(place, reason) -> None:
 
 def test_a_seal_may_touch_the_edges() -> None:
     assert _prepare(places=(BoxPlace(1, 20, 20, 40), BoxPlace(1, 190, 277, 40))).fill(_CMS)
+
+
+def test_texts_that_would_not_be_recognised_again_are_refused() -> None:
+    assert _prepare(reason="长" * 1_000).fill(_CMS)
+    for changes in ({"reason": "长" * 1_001}, {"signer_name": "x" * 1_001}):
+        with pytest.raises(RequestError) as caught:
+            _prepare(**changes)
+        assert caught.value.reason is Reason.SEAL_INVALID
 
 
 def test_a_sealed_document_is_not_sealed_again() -> None:

@@ -125,6 +125,26 @@ def test_a_process_that_died_once_by_chance_is_asked_again(pool: InspectorPool) 
     assert report.integrity is Integrity.WHOLE
 
 
+def test_files_are_opened_behind_the_sandbox(pool: InspectorPool) -> None:
+    """What the sandbox denies is tested where it is made; here: that every child is in it while it judges."""
+    asking = threading.Thread(target=lambda: pool.client().inspect(_slow()))
+    asking.start()
+    try:
+        status: dict[str, str] = {}
+        until = time.monotonic() + 10
+        while status.get("Seccomp", "").strip() != "2" and time.monotonic() < until:
+            for child in _children(pool.process.pid):
+                with suppress(OSError):
+                    lines = Path(f"/proc/{child}/status").read_text().splitlines()
+                    status = dict(line.split(":", 1) for line in lines)
+        assert status["Seccomp"].strip() == "2"
+        assert status["NoNewPrivs"].strip() == "1"
+    finally:
+        while asking.is_alive():
+            _kill_children(pool)
+            time.sleep(0.05)
+
+
 def test_the_callers_deadline_and_our_own_are_told_apart(pool: InspectorPool) -> None:
     with pytest.raises(RequestError) as late:
         pool.client().inspect(_slow(), timeout=0.3)
@@ -151,7 +171,7 @@ def test_an_answer_that_is_no_report_is_a_limit_that_was_hit(tmp_path: Path, ans
 
         def serve() -> None:
             connection, _ = listener.accept()
-            with connection:
+            with connection, suppress(BrokenPipeError):  # the client may hang up once it has seen enough
                 receive_frame(connection, limit=1 << 20)
                 if answer is None:
                     connection.sendall(b"\xff\xff\xff\xff")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -22,7 +23,8 @@ def test_finds_every_page_and_no_other() -> None:
 def test_pages_are_found_in_their_order() -> None:
     data = rendered(3)
     pdf = RenderedPdf.read(data)
-    order = [int(number) for number in re.search(rb"/Kids\[([0-9 R]+)\]", data)[1].split(b" 0 R") if number]
+    (kids,) = re.findall(rb"/Kids\[([0-9 R]+)\]", data)
+    order = [int(number) for number in kids.split(b" 0 R") if number]
     assert [pdf.page_object(page) for page in (1, 2, 3)] == order
 
 
@@ -58,7 +60,7 @@ def test_a_tree_in_a_circle_is_refused() -> None:
         lambda pdf: pdf.replace(b"/StructTreeRoot", b"/AcroForm 1 0 R"),
     ],
 )
-def test_other_layouts_are_refused(spoil) -> None:
+def test_other_layouts_are_refused(spoil: Callable[[bytes], bytes]) -> None:
     spoiled = spoil(rendered())
     assert spoiled != rendered()
     with pytest.raises(PdfLayoutError) as caught:
@@ -69,12 +71,11 @@ def test_other_layouts_are_refused(spoil) -> None:
 
 def test_turned_and_cropped_pages_are_refused() -> None:
     for word in (b"/Rotate 90", b"/CropBox[0 0 1 1]", b"/UserUnit 2"):
-        data = rendered()
-        entry = re.search(rb"/StructParents \d", data)[0]
-        pdf = RenderedPdf.read(_replace_same_length(data, b"/Type/Page/Resources", b"/Type/Page", word))
-        assert entry
+        pdf = RenderedPdf.read(_replace_same_length(rendered(), b"/Type/Page/Resources", b"/Type/Page", word))
+        page = pdf.page_object(1)
+        assert page is not None
         with pytest.raises(PdfLayoutError):
-            pdf.media_box(pdf.page_object(1))
+            pdf.media_box(page)
 
 
 def _replace_same_length(data: bytes, old: bytes, kept: bytes, word: bytes) -> bytes:

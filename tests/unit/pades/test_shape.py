@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -18,8 +19,10 @@ _CMS = bytes.fromhex("308201f4") + bytes(range(250)) * 2
 _PLACES = (BoxPlace(2, 150, 240, 40), BoxPlace(1, 50, 50, 30), BoxPlace(2, 50, 50, 30))
 
 
-def _sealed(pdf: bytes | None = None, places: tuple[BoxPlace, ...] = _PLACES, cms: bytes = _CMS, **changes) -> bytes:
-    options = {
+def _sealed(
+    pdf: bytes | None = None, places: tuple[BoxPlace, ...] = _PLACES, cms: bytes = _CMS, **changes: Any
+) -> bytes:
+    options: dict[str, Any] = {
         "appearance": DrawnSeal(),
         "signer_name": "示例财产保险",
         "signed_at": _SIGNED_AT,
@@ -31,7 +34,7 @@ def _sealed(pdf: bytes | None = None, places: tuple[BoxPlace, ...] = _PLACES, cm
 
 @pytest.mark.parametrize("places", [(), _PLACES[:1], _PLACES, tuple(BoxPlace(1, 30, 30, 9) for _ in range(40))])
 @pytest.mark.parametrize("link", [False, True])
-def test_takes_whatever_the_embedder_writes(places, link) -> None:
+def test_takes_whatever_the_embedder_writes(places: tuple[BoxPlace, ...], link: bool) -> None:
     pdf = rendered(2, link=link)
     sealed = _sealed(pdf, places)
     shape = check_shape(sealed)
@@ -98,7 +101,7 @@ def test_digits_in_capitals_are_refused() -> None:
         b"\x30\x05\x02\x01\x07\x01",
     ],
 )
-def test_what_is_not_one_der_value_is_refused(cms) -> None:
+def test_what_is_not_one_der_value_is_refused(cms: bytes) -> None:
     with pytest.raises(ShapeMismatch):
         check_shape(_sealed(cms=cms, contents_reserve=len(cms)))
 
