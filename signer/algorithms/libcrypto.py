@@ -1,7 +1,7 @@
 """The few functions of OpenSSL's libcrypto.so.3 that SM2 needs, through cffi's ABI mode. Only this room calls them.
 
-`cryptography` can't load SM2 keys; hashlib has SM3 already. cffi releases the GIL during every call; a key may be used by
-many threads at once because every verification makes its own EVP_PKEY_CTX.
+`cryptography` can't load SM2 keys; hashlib has SM3 already. cffi releases the GIL during every call; a key may be used
+by many threads at once because every verification makes its own EVP_PKEY_CTX.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Finds the kind of a public key, and the algorithm of a certificate's signature. One line here for each kind of key."""
+"""Finds the kind of a public key and the algorithm of a certificate's signature. One line for each kind of key.
+
+Not for the mathematics: each kind of key has its own module.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RSA signatures (RFC 8017), verification only: PKCS#1 v1.5 (clause 8.2), PSS with MGF1 and a salt as long as the digest (8.1).
+"""RSA signatures (RFC 8017), verification only: PKCS#1 v1.5 (clause 8.2) and PSS (8.1; MGF1, a salt as long as the digest).
 
 Private keys are never here; the HSM signs.
 """

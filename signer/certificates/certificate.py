@@ -1,9 +1,10 @@
-"""A certificate (RFC 5280), read strictly once, with what paths and reports need. Not for judging it: that is `path`."""
+"""A certificate (RFC 5280), read strictly once, with what paths and reports need. Not for judging it: see `path`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
@@ -13,7 +14,8 @@ from signer.errors import Reason, RequestError
 
 MAX_CERTIFICATE_BYTES = 16 * 1024
 
-# Critical extensions that are understood here; any other one makes a path invalid (RFC 5280, 4.2).
+# Critical extensions that are understood here; any other one makes a path invalid (RFC 5280, 4.2). Policies are understood
+# in that any policy will do (RFC 5280 6.1.1 (c): user-initial-policy-set = any-policy).
 _UNDERSTOOD = {
     ExtensionOID.BASIC_CONSTRAINTS,
     ExtensionOID.KEY_USAGE,
@@ -21,6 +23,13 @@ _UNDERSTOOD = {
     ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
     ExtensionOID.CERTIFICATE_POLICIES,
 }
+# Not processed, and too important to pass over where an authority forgot to mark it critical (RFC 5280, 4.2.1.10)
+_NEVER_IGNORED = {ExtensionOID.NAME_CONSTRAINTS}
+
+_USAGES = ("digital_signature", "content_commitment", "key_encipherment", "key_cert_sign", "crl_sign")
+_NO_PARAMETERS = {b"", b"\x05\x00"}
+
+Value = TypeVar("Value", bound=x509.ExtensionType)
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,8 @@ class Certificate:
 
     `key_usage`: RFC 5280 bit names, None where there is no such extension. `extended_key_usage`: dotted, likewise.
     `path_length`: None where unlimited. `key_identifier`, `authority_key_identifier`: b"" where absent.
+    `unprocessed`: extensions, dotted, that forbid relying on the certificate because nobody here processes them.
+    `signature_oid`: "" where the algorithm has parameters that no signature algorithm known here has.
     """
 
     der: bytes
@@ -45,14 +56,14 @@ class Certificate:
     extended_key_usage: frozenset[str] | None
     key_identifier: bytes
     authority_key_identifier: bytes
-    has_unknown_critical: bool
+    unprocessed: tuple[str, ...]
     signed_bytes: bytes
     signature: bytes
     signature_oid: str
 
     @classmethod
     def load(cls, der: bytes) -> Certificate:
-        """Reads strict DER.
+        """Reads strict DER: one certificate, nothing behind it, no extension twice, one signature algorithm.
 
         Raises:
             RequestError: CERTIFICATE_MALFORMED.
@@ -60,23 +71,23 @@ class Certificate:
         if len(der) > MAX_CERTIFICATE_BYTES:
             raise _malformed(f"the certificate is larger than {MAX_CERTIFICATE_BYTES} bytes")
         try:
-            strict = x509.load_der_x509_certificate(der)
-            return _read(der, strict)
+            return _read(der, x509.load_der_x509_certificate(der))
         except Exception:  # noqa: BLE001 - hostile input: two parsers, many kinds of exceptions, one meaning
             raise _malformed("not a certificate in strict DER") from None
 
 
 def _read(der: bytes, strict: x509.Certificate) -> Certificate:
-    tbs = asn1_x509.Certificate.load(der, strict=True)["tbs_certificate"]
+    whole = asn1_x509.Certificate.load(der, strict=True)
+    tbs = whole["tbs_certificate"]
+    if tbs["signature"].dump() != whole["signature_algorithm"].dump():  # RFC 5280, 4.1.1.2
+        raise ValueError("two signature algorithms")
     extensions = strict.extensions
-    found = {extension.oid: extension.value for extension in extensions}
-    constraints = found.get(ExtensionOID.BASIC_CONSTRAINTS)
-    usage = found.get(ExtensionOID.KEY_USAGE)
-    extended = found.get(ExtensionOID.EXTENDED_KEY_USAGE)
-    own_id = found.get(ExtensionOID.SUBJECT_KEY_IDENTIFIER)
-    authority_id = found.get(ExtensionOID.AUTHORITY_KEY_IDENTIFIER)
-    assert constraints is None or isinstance(constraints, x509.BasicConstraints)
-    assert extended is None or isinstance(extended, x509.ExtendedKeyUsage)
+    constraints = _extension(extensions, x509.BasicConstraints)
+    usage = _extension(extensions, x509.KeyUsage)
+    extended = _extension(extensions, x509.ExtendedKeyUsage)
+    own_id = _extension(extensions, x509.SubjectKeyIdentifier)
+    authority_id = _extension(extensions, x509.AuthorityKeyIdentifier)
+    parameters_known = tbs["signature"]["parameters"].dump() in _NO_PARAMETERS
     return Certificate(
         der=der,
         public_key=tbs["subject_public_key_info"].dump(),
@@ -88,24 +99,23 @@ def _read(der: bytes, strict: x509.Certificate) -> Certificate:
         not_after=strict.not_valid_after_utc,
         is_authority=constraints is not None and constraints.ca,
         path_length=None if constraints is None else constraints.path_length,
-        key_usage=_usage_names(usage) if isinstance(usage, x509.KeyUsage) else None,
+        key_usage=None if usage is None else frozenset(name for name in _USAGES if getattr(usage, name)),
         extended_key_usage=None if extended is None else frozenset(oid.dotted_string for oid in extended),
-        key_identifier=own_id.digest if isinstance(own_id, x509.SubjectKeyIdentifier) else b"",
-        authority_key_identifier=(
-            (authority_id.key_identifier or b"") if isinstance(authority_id, x509.AuthorityKeyIdentifier) else b""
-        ),
-        has_unknown_critical=any(
-            extension.critical and extension.oid not in _UNDERSTOOD for extension in extensions
-        ),
+        key_identifier=b"" if own_id is None else own_id.digest,
+        authority_key_identifier=(authority_id and authority_id.key_identifier) or b"",
+        unprocessed=tuple(item.oid.dotted_string for item in extensions if _forbids_reliance(item)),
         signed_bytes=strict.tbs_certificate_bytes,
         signature=strict.signature,
-        signature_oid=strict.signature_algorithm_oid.dotted_string,
+        signature_oid=strict.signature_algorithm_oid.dotted_string if parameters_known else "",
     )
 
 
-def _usage_names(usage: x509.KeyUsage) -> frozenset[str]:
-    names = ("digital_signature", "content_commitment", "key_encipherment", "key_cert_sign", "crl_sign")
-    return frozenset(name for name in names if getattr(usage, name))
+def _extension(extensions: x509.Extensions, kind: type[Value]) -> Value | None:
+    return next((item.value for item in extensions if isinstance(item.value, kind)), None)
+
+
+def _forbids_reliance(extension: x509.Extension[x509.ExtensionType]) -> bool:
+    return extension.oid in _NEVER_IGNORED or (extension.critical and extension.oid not in _UNDERSTOOD)
 
 
 def _malformed(what: str) -> RequestError:

@@ -15,6 +15,7 @@ from typing import Any
 from asn1crypto import core, keys, x509
 
 from signer.algorithms import SignatureAlgorithm, SignMessage
+from signer.errors import Reason, RequestError
 
 _OIDS: dict[SignatureAlgorithm, tuple[str, bool]] = {  # object identifier, NULL parameters
     SignatureAlgorithm.SM2_SM3: ("1.2.156.10197.1.501", False),
@@ -36,13 +37,17 @@ class CertificateKind(Enum):
 
 @dataclass(frozen=True)
 class CertificateFacts:
-    """What the certificate says. `subject`: (attribute, value) pairs, e.g. ("country_name", "CN"), in order."""
+    """What the certificate says. `subject`: (attribute, value) pairs as asn1crypto names them, e.g. ("country_name", "CN").
+
+    `path_length`: with authorities, how many authorities may stand below; None for any number.
+    """
 
     subject: tuple[tuple[str, str], ...]
     public_key: bytes
     kind: CertificateKind
     not_before: datetime
     not_after: datetime
+    path_length: int | None = 0
 
 
 @dataclass(frozen=True)
@@ -55,14 +60,19 @@ class Issuer:
 
 
 def issue_certificate(facts: CertificateFacts, issuer: Issuer) -> bytes:
-    """A certificate, DER. Raises what the signing callable raises."""
+    """A certificate, DER.
+
+    Raises:
+        RequestError: ALGORITHM_NOT_ALLOWED, where certificates aren't signed by that algorithm.
+        and whatever the signing callable raises.
+    """
     subject = x509.Name.build(dict(facts.subject), use_printable=False)
     own_identifier = _key_identifier(facts.public_key)
     if issuer.certificate is None:
         issuer_name, authority_identifier = subject, own_identifier
     else:
         authority = x509.Certificate.load(issuer.certificate)
-        issuer_name, authority_identifier = authority.subject, authority.key_identifier_value.native
+        issuer_name, authority_identifier = authority.subject, _identifier_of(authority)
     tbs = x509.TbsCertificate(
         {
             "version": "v3",
@@ -72,7 +82,7 @@ def issue_certificate(facts: CertificateFacts, issuer: Issuer) -> bytes:
             "validity": {"not_before": _time(facts.not_before), "not_after": _time(facts.not_after)},
             "subject": subject,
             "subject_public_key_info": keys.PublicKeyInfo.load(facts.public_key),
-            "extensions": _extensions(facts.kind, own_identifier, authority_identifier),
+            "extensions": _extensions(facts, own_identifier, authority_identifier),
         }
     )
     certificate = x509.Certificate(
@@ -87,6 +97,12 @@ def issue_certificate(facts: CertificateFacts, issuer: Issuer) -> bytes:
 
 
 def _algorithm(algorithm: SignatureAlgorithm) -> dict[str, Any]:
+    if algorithm not in _OIDS:
+        raise RequestError(
+            Reason.ALGORITHM_NOT_ALLOWED,
+            f"certificates are not signed with {algorithm.name}",
+            "Use SM2_SM3 or one of the RSA_PKCS1 algorithms.",
+        )
     oid, null = _OIDS[algorithm]
     return {"algorithm": oid, "parameters": core.Null()} if null else {"algorithm": oid}
 
@@ -104,20 +120,27 @@ def _key_identifier(public_key: bytes) -> bytes:
     return hashlib.sha1(content, usedforsecurity=False).digest()
 
 
-def _extensions(kind: CertificateKind, own: bytes, authority: bytes) -> list[dict[str, Any]]:
-    is_authority = kind is CertificateKind.AUTHORITY
+def _identifier_of(authority: x509.Certificate) -> bytes:
+    """What the issuer calls its key; where it doesn't, what we would."""
+    written: bytes | None = authority.key_identifier
+    return _key_identifier(authority.public_key.dump()) if written is None else written
+
+
+def _extensions(facts: CertificateFacts, own: bytes, authority: bytes) -> list[dict[str, Any]]:
+    is_authority = facts.kind is CertificateKind.AUTHORITY
+    # RFC 5280, 4.2.1.3: signatures that the signer can't deny later
     usage = {"key_cert_sign", "crl_sign"} if is_authority else {"digital_signature", "non_repudiation"}
     extensions: list[dict[str, Any]] = [
         {
             "extn_id": "basic_constraints",
             "critical": True,
-            "extn_value": {"ca": True, "path_len_constraint": 0} if is_authority else {"ca": False},
+            "extn_value": {"ca": True, "path_len_constraint": facts.path_length} if is_authority else {"ca": False},
         },
         {"extn_id": "key_usage", "critical": True, "extn_value": usage},
         {"extn_id": "key_identifier", "critical": False, "extn_value": own},
         {"extn_id": "authority_key_identifier", "critical": False, "extn_value": {"key_identifier": authority}},
     ]
-    if kind is CertificateKind.DOCUMENT_SIGNER:
+    if facts.kind is CertificateKind.DOCUMENT_SIGNER:
         purposes = [_DOCUMENT_SIGNING, _EMAIL_PROTECTION]
         extensions.append({"extn_id": "extended_key_usage", "critical": False, "extn_value": purposes})
     return extensions

@@ -1,20 +1,21 @@
-"""Does a certificate lead to a trust anchor, and may it sign? (RFC 5280 clause 6.1: signatures, names, validity, constraints.)
+"""Does a certificate lead to a trust anchor, and may it sign?
 
-Revocation is not judged here. Name constraints and policy constraints are not processed: where they are critical, the path is
-refused. RSA, P-256 and SM2 (default ID) signatures.
+RFC 5280 clause 6.1: signatures, names, validity, basic constraints, path length, key usage. RSA, P-256 and SM2 (default ID).
+Revocation is not judged here. Name constraints and policy constraints are not processed: name constraints anywhere, and
+every critical extension that is not understood, make a path invalid.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from functools import lru_cache
 
-from signer.algorithms import KeyType, PublicKey, load_public_key, verify_x509_signature
+from signer.algorithms import KeyType, PathKey, load_path_key, verify_x509_signature
+from signer.algorithms.rsa import MIN_TRUSTED_BITS
 from signer.certificates.certificate import Certificate
+from signer.certificates.evidence import PathEvidence
 from signer.certificates.store import TrustStore
 from signer.errors import Reason, RequestError, VerificationError
 from signer.findings import FindingCode
@@ -22,7 +23,6 @@ from signer.findings import FindingCode
 _MAX_DEPTH = 8
 _MAX_OTHERS = 32
 _MAX_SIGNATURES = 32
-_MIN_RSA_BITS = 2048
 _REMEMBERED = 1024
 
 
@@ -45,15 +45,6 @@ _SIGNATURE_PURPOSES = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class PathEvidence:
-    """The certificates from the leaf to the anchor (both included), and when all of them are valid."""
-
-    chain: tuple[Certificate, ...]
-    not_before: datetime
-    not_after: datetime
-
-
 def judge_path(
     leaf: bytes, others: Sequence[bytes], trust: TrustStore, at: datetime, usage: CertificateUsage
 ) -> PathEvidence:
@@ -65,15 +56,12 @@ def judge_path(
     """
     remembered = _memory_key(leaf, others, usage)
     known = trust.judged.get(remembered)
-    if isinstance(known, PathEvidence) and known.not_before <= at <= known.not_after:
+    if known is not None and known.not_before <= at <= known.not_after:
         return known
     search = _Search(_readable(others), trust, at)
     certificate = Certificate.load(leaf)
     search.check_leaf(certificate, usage)
-    chain = search.extend((certificate,))
-    evidence = PathEvidence(
-        chain, max(item.not_before for item in chain), min(item.not_after for item in chain)
-    )
+    evidence = PathEvidence.of(search.extend((certificate,)))
     if len(trust.judged) >= _REMEMBERED:
         trust.judged.clear()
     trust.judged[remembered] = evidence
@@ -98,7 +86,11 @@ class _Search:
         self._check_itself(leaf)
 
     def extend(self, chain: tuple[Certificate, ...]) -> tuple[Certificate, ...]:
-        """The chain up to an anchor; the first failure that says more than "not found" is the one that is told."""
+        """The chain up to an anchor; the first failure that says more than "not found" is the one that is told.
+
+        Raises:
+            VerificationError: PATH_NOT_TRUSTED.
+        """
         last = chain[-1]
         if any(last.der == anchor.der for anchor in self._trust.anchors):
             return chain
@@ -114,13 +106,14 @@ class _Search:
         raise best or _refused(FindingCode.CERTIFICATE_PATH_NOT_FOUND, "no issuer of it is known")
 
     def _issuers(self, child: Certificate, chain: tuple[Certificate, ...]) -> Iterable[tuple[Certificate, bool]]:
+        if len(chain) == _MAX_DEPTH:
+            return
         for anchor in self._trust.anchors:
             if _may_have_issued(anchor, child):
                 yield anchor, True
-        if len(chain) < _MAX_DEPTH:
-            for other in self._others:
-                if _may_have_issued(other, child) and all(other.der != item.der for item in chain):
-                    yield other, False
+        for other in self._others:
+            if _may_have_issued(other, child) and all(other.der != item.der for item in chain):
+                yield other, False
 
     def _check_issuer(self, issuer: Certificate, child: Certificate, depth: int) -> None:
         if not issuer.is_authority:
@@ -134,30 +127,32 @@ class _Search:
             raise _refused(FindingCode.CERTIFICATE_PATH_INVALID, "too many certificates were tried")
         self._signatures_left -= 1
         try:
-            used = verify_x509_signature(
+            verify_x509_signature(
                 child.signature_oid, _load_key(issuer.public_key), child.signed_bytes, child.signature
             )
-        except VerificationError:
+        except VerificationError as problem:
+            if problem.reason is not Reason.SIGNATURE_WRONG:
+                raise
             raise _refused(FindingCode.CERTIFICATE_PATH_INVALID, "a certificate's signature is wrong") from None
-        if used == "sha1":
-            raise _refused(FindingCode.CERTIFICATE_WEAK, "SHA-1 signs a certificate")
 
     def _check_itself(self, certificate: Certificate) -> None:
-        if certificate.has_unknown_critical:
-            raise _refused(FindingCode.CERTIFICATE_PATH_INVALID, "a critical extension is not understood")
+        if certificate.unprocessed:
+            raise _refused(
+                FindingCode.CERTIFICATE_PATH_INVALID,
+                f"a certificate has an extension that is not processed: {certificate.unprocessed[0]}",
+            )
         if self._at < certificate.not_before:
             raise _refused(FindingCode.CERTIFICATE_NOT_YET_VALID, "a certificate of the path is not valid yet")
         if self._at > certificate.not_after:
             raise _refused(FindingCode.CERTIFICATE_EXPIRED, "a certificate of the path has expired")
         key = _load_key(certificate.public_key)
-        if key.key_type is KeyType.RSA and key.bits < _MIN_RSA_BITS:
+        if key.key_type is KeyType.RSA and key.bits < MIN_TRUSTED_BITS:
             raise _refused(FindingCode.CERTIFICATE_WEAK, f"an RSA key of {key.bits} bits")
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _load_key(spki: bytes) -> PublicKey:
+def _load_key(spki: bytes) -> PathKey:
     try:
-        return load_public_key(spki)
+        return load_path_key(spki)
     except RequestError as problem:
         raise _refused(FindingCode.CERTIFICATE_PATH_INVALID, problem.message) from None
 

@@ -1,4 +1,7 @@
-"""The trust anchors: every certificate in a directory of PEM files. Who is trusted is decided by who may write there."""
+"""The trust anchors: every certificate in a directory of PEM files. Who is trusted is decided by who may write there.
+
+Not for certificates that merely help to find a path: those come with the signature.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 from asn1crypto import pem
 
 from signer.certificates.certificate import Certificate
+from signer.certificates.evidence import PathEvidence
 from signer.errors import ConfigurationError, Reason, RequestError
 
 
@@ -20,30 +24,46 @@ class TrustStoreConfig:
 
 @dataclass(frozen=True)
 class TrustStore:
-    """Anchors by subject name (DER). `judged` is `path`'s memory of paths that were found good."""
+    """The anchors. `judged`: `path`'s memory of the paths to them that were found good."""
 
     anchors: tuple[Certificate, ...]
-    judged: dict[bytes, object] = field(default_factory=dict, compare=False, repr=False)
+    judged: dict[bytes, PathEvidence] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def from_config(cls, config: TrustStoreConfig) -> TrustStore:
-        """Reads every file.
+        """Reads every file; the same certificate in several files counts once.
 
         Raises:
-            ConfigurationError: the directory is missing or empty, or a file can't be used; says which.
+            ConfigurationError: START_FAILED; the directory is missing or empty, or a file can't be used. Says which.
         """
         files = sorted(config.directory.glob("*.pem"))
         if not files:
             raise ConfigurationError(
                 Reason.START_FAILED, f"{config.directory}: no *.pem files", "Put the trust anchors' certificates there."
             )
-        return cls(tuple(anchor for file in files for anchor in _read_file(file)))
+        anchors = {anchor.der: anchor for file in files for anchor in _read_file(file)}
+        return cls(tuple(anchors.values()))
 
 
 def _read_file(file: Path) -> list[Certificate]:
     try:
-        return [Certificate.load(der) for _, _, der in pem.unarmor(file.read_bytes(), multiple=True)]
-    except (OSError, ValueError, RequestError):
-        raise ConfigurationError(
-            Reason.START_FAILED, f"{file}: not PEM with certificates", "Correct the file or take it out of the directory."
-        ) from None
+        blocks = list(pem.unarmor(file.read_bytes(), multiple=True))
+    except OSError as problem:
+        raise _unusable(file, problem.strerror or "can't be read") from None
+    except ValueError:
+        raise _unusable(file, "no PEM in it") from None
+    found = []
+    for number, (kind, _, der) in enumerate(blocks, start=1):
+        if kind != "CERTIFICATE":
+            raise _unusable(file, f"block {number} is not a certificate but {kind}")
+        try:
+            found.append(Certificate.load(der))
+        except RequestError as problem:
+            raise _unusable(file, f"block {number}: {problem.message}") from None
+    return found
+
+
+def _unusable(file: Path, what: str) -> ConfigurationError:
+    return ConfigurationError(
+        Reason.START_FAILED, f"{file}: {what}", "Correct the file, or take it out of the directory."
+    )

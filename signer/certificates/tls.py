@@ -70,9 +70,7 @@ def _issue(authority: TlsPair, name: str, names: list[x509.GeneralName], purpose
     return TlsPair(builder.sign(authority.key, hashes.SHA256()), key)
 
 
-def _builder(
-    subject: str, issuer: str, key: ec.EllipticCurvePublicKey, valid: timedelta
-) -> x509.CertificateBuilder:
+def _builder(subject: str, issuer: str, key: ec.EllipticCurvePublicKey, valid: timedelta) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
