@@ -22,9 +22,20 @@ def main() -> int:
     print(f"demo appliance in {DIRECTORY}/: token, keys, certificates, grants, configuration", flush=True)
     try:
         with running(DIRECTORY, options.port_base):
-            print(f"started on 127.0.0.1:{options.port_base} (gRPC, mutual TLS): log writer, renderers, inspector, workers", flush=True)
+            print(
+                f"started on 127.0.0.1:{options.port_base} (gRPC, mutual TLS): log writer, renderers, inspector, workers",
+                flush=True,
+            )
             client = subprocess.run(
-                [sys.executable, "-m", "demo.client", "--directory", str(DIRECTORY), "--port-base", str(options.port_base)],
+                [
+                    sys.executable,
+                    "-m",
+                    "demo.client",
+                    "--directory",
+                    str(DIRECTORY),
+                    "--port-base",
+                    str(options.port_base),
+                ],
                 check=False,
             )
     except ApplianceDidNotStart as problem:

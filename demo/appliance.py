@@ -23,7 +23,9 @@ class ApplianceDidNotStart(Exception):
 
 def signer(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs the `signer` command; its messages go to our standard error."""
-    return subprocess.run([sys.executable, "-m", "signer.cli", *arguments], check=True, text=True, stdout=subprocess.PIPE)
+    return subprocess.run(
+        [sys.executable, "-m", "signer.cli", *arguments], check=True, text=True, stdout=subprocess.PIPE
+    )
 
 
 @contextmanager

@@ -43,7 +43,9 @@ def list_keys(connection: Connection) -> None:
     """Every key with purpose and default algorithm."""
     keys = connection.list_keys()
     expect(
-        sorted(key.key for key in keys), ["message-rsa@1", "message-sm2@1", "seal-rsa@1", "seal-sm2@1"], "the client's keys"
+        sorted(key.key for key in keys),
+        ["message-rsa@1", "message-sm2@1", "seal-rsa@1", "seal-sm2@1"],
+        "the client's keys",
     )
     rows = [f"{key.key:<14} {key.purpose:<8} {len(key.algorithms)} algorithm(s)" for key in keys]
     step("密钥 keys of this client, all inside the PKCS#11 token", *rows)

@@ -34,10 +34,8 @@ def stranger_pdf(unsigned: bytes) -> bytes:
     )
     signer = signers.SimpleSigner(
         signing_cert=asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER)),
-        signing_key=asn1_keys.PrivateKeyInfo.load(
-            key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        ),
-        cert_registry=SimpleCertificateStore(),
+        signing_key=asn1_keys.PrivateKeyInfo.load(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())),
+        cert_registry=SimpleCertificateStore(),  # type: ignore[no-untyped-call]  # untyped there
     )
     metadata = signers.PdfSignatureMetadata(
         field_name="Stranger", md_algorithm="sha256", subfilter=fields.SigSeedSubFilter.PADES

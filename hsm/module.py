@@ -61,7 +61,9 @@ class Module:
                 raise from_pkcs11(problem, "C_Initialize") from problem
             except RuntimeError:
                 raise HsmError(
-                    Reason.CONFIGURATION, f"{config.vendor_module}: can't be loaded", "The reason stands above, on standard error."
+                    Reason.CONFIGURATION,
+                    f"{config.vendor_module}: can't be loaded",
+                    "The reason stands above, on standard error.",
                 ) from None
 
     def find_token(self, label: str) -> Any:
@@ -104,7 +106,7 @@ def _token_of(slot: Any) -> Any:
 def vendor_member(enumeration: type[IntEnum], name: str, number: int) -> Any:
     """A vendor's number as a member of python-pkcs11's enumeration: its calls take members only."""
     with _lock:
-        members: dict[int, Any] = enumeration._value2member_map_  # type: ignore[assignment]  # enum's own registry
+        members: dict[int, Any] = enumeration._value2member_map_
         if number not in members:
             member = int.__new__(enumeration, number)
             member._name_ = name

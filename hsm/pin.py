@@ -63,9 +63,7 @@ def _from_file(file: Path, *, private: bool) -> Pin:
         with file.open("rb") as stream:
             mode = os.fstat(stream.fileno()).st_mode
             if private and stat.S_IMODE(mode) & 0o077:
-                raise HsmPinError(
-                    Reason.PIN_MISSING, f"{file}: others may read the PIN file", f"Run: chmod 600 {file}"
-                )
+                raise HsmPinError(Reason.PIN_MISSING, f"{file}: others may read the PIN file", f"Run: chmod 600 {file}")
             secret = stream.read(_MAX_PIN_BYTES + 2)
     except OSError as problem:
         raise HsmPinError(Reason.PIN_MISSING, f"{file}: the PIN can't be read ({problem.strerror})") from None

@@ -54,7 +54,9 @@ class PinAttempts:
             fcntl.flock(lock, fcntl.LOCK_EX)
             mark = self._read()
             if mark is not None and _matches(mark, pin):
-                raise HsmPinError(Reason.PIN_REFUSED_BEFORE, "the token refused this PIN before; it was not tried again")
+                raise HsmPinError(
+                    Reason.PIN_REFUSED_BEFORE, "the token refused this PIN before; it was not tried again"
+                )
             self._write(pin)
             try:
                 yield

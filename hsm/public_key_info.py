@@ -16,7 +16,9 @@ def rsa(modulus: bytes, exponent: bytes) -> bytes:
     key = keys.RSAPublicKey(
         {"modulus": int.from_bytes(modulus, "big"), "public_exponent": int.from_bytes(exponent, "big")}
     )
-    encoded: bytes = keys.PublicKeyInfo({"algorithm": {"algorithm": "rsa", "parameters": core.Null()}, "public_key": key}).dump()
+    encoded: bytes = keys.PublicKeyInfo(
+        {"algorithm": {"algorithm": "rsa", "parameters": core.Null()}, "public_key": key}
+    ).dump()
     return encoded
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from pkcs11 import MGF, Attribute, KeyType, Mechanism as Ckm, ObjectClass
+from pkcs11 import MGF, Attribute, KeyType, ObjectClass
+from pkcs11 import Mechanism as Ckm
 from pkcs11.exceptions import PKCS11Error
 
 from hsm import public_key_info
@@ -126,7 +127,7 @@ class Pkcs11Token:
             )
         prefix = _DIGEST_INFO.get(mechanism, b"")
         with self._pool.lease(timeout) as leased:
-            signature = self._measured(
+            signature: bytes = self._measured(
                 "sign",
                 lambda: _private_key(leased, handle.key_id).sign(
                     prefix + data, mechanism=call[0], mechanism_param=call[1], buffer_size=512
@@ -213,7 +214,9 @@ def _read_public_key(session: Any, key_id: bytes) -> bytes:
 def _raw_sm2(signature: bytes, sm2: Sm2Mechanisms) -> bytes:
     raw = public_key_info.sm2_signature_from_der(signature) if sm2.output == "der" else signature
     if len(raw) != 64:
-        raise HsmError(Reason.RESULT_MALFORMED, "the token returned an SM2 signature of another form than its profile says")
+        raise HsmError(
+            Reason.RESULT_MALFORMED, "the token returned an SM2 signature of another form than its profile says"
+        )
     return raw
 
 

@@ -40,7 +40,9 @@ class JsonFormatter(logging.Formatter):
             # The text of an unknown exception may quote what a client sent; where it happened is enough to find it.
             problem = record.exc_info[1]
             line["exception"] = type(problem).__name__
-            line["where"] = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(problem.__traceback__)][-8:]
+            line["where"] = [
+                f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(problem.__traceback__)
+            ][-8:]
         return json.dumps(line, ensure_ascii=False)
 
 

@@ -13,7 +13,9 @@ _FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 
 _SLOW = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 requests = Counter("signer_requests", "RPCs answered, by method and gRPC status name.", ["rpc", "status"])
-request_seconds = Histogram("signer_request_seconds", "Time from an RPC's arrival to its answer.", ["rpc"], buckets=_SLOW)
+request_seconds = Histogram(
+    "signer_request_seconds", "Time from an RPC's arrival to its answer.", ["rpc"], buckets=_SLOW
+)
 requests_in_flight = Gauge(
     "signer_requests_in_flight", "RPCs being worked on now.", ["rpc"], multiprocess_mode="livesum"
 )
@@ -23,41 +25,58 @@ signature_seconds = Histogram(
     ["algorithm"],
     buckets=_FAST,
 )
-signatures = Counter("signer_signatures", "Signatures released, by key purpose and algorithm.", ["purpose", "algorithm"])
+signatures = Counter(
+    "signer_signatures", "Signatures released, by key purpose and algorithm.", ["purpose", "algorithm"]
+)
 refusals = Counter("signer_refusals", "Requests refused, by reason code.", ["reason"])
 own_verification_seconds = Histogram(
-    "signer_own_verification_seconds", "Time to verify an own signature before its release.", ["algorithm"], buckets=_FAST
+    "signer_own_verification_seconds",
+    "Time to verify an own signature before its release.",
+    ["algorithm"],
+    buckets=_FAST,
 )
 verifications = Counter(
-    "signer_verifications", "Verifications answered, by kind (signature, message, document) and answer.", ["kind", "answer"]
+    "signer_verifications",
+    "Verifications answered, by kind (signature, message, document) and answer.",
+    ["kind", "answer"],
 )
 
 hsm_call_seconds = Histogram("signer_hsm_call_seconds", "Time of one PKCS#11 operation.", ["operation"], buckets=_FAST)
 hsm_errors = Counter("signer_hsm_errors", "PKCS#11 operations that failed, by return value name.", ["operation", "ckr"])
 hsm_sessions_leased = Gauge("signer_hsm_sessions_leased", "Sessions on lease now.", multiprocess_mode="livesum")
-hsm_sessions_limit = Gauge("signer_hsm_sessions_limit", "Sessions that the pools may hold.", multiprocess_mode="livesum")
+hsm_sessions_limit = Gauge(
+    "signer_hsm_sessions_limit", "Sessions that the pools may hold.", multiprocess_mode="livesum"
+)
 hsm_lease_wait_seconds = Histogram("signer_hsm_lease_wait_seconds", "Time spent waiting for a session.", buckets=_FAST)
 hsm_reconnections = Counter("signer_hsm_reconnections", "Times the token was lost and found again.")
 
 log_entries = Counter("signer_log_entries", "Entries made durable in the log, by kind.", ["kind"])
 log_append_seconds = Histogram("signer_log_append_seconds", "Time until an entry was durable.", buckets=_FAST)
 log_commit_entries = Histogram(
-    "signer_log_commit_entries", "Entries made durable by one flush.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+    "signer_log_commit_entries",
+    "Entries made durable by one flush.",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
 )
 log_failures = Counter("signer_log_failures", "Appends that could not be made durable; nothing was released.")
 
 renderer_queue = Gauge(
     "signer_renderer_queue", "Documents waiting for a renderer or being rendered.", multiprocess_mode="livesum"
 )
-render_seconds = Histogram("signer_render_seconds", "Time to render one document, waiting included.", ["template"], buckets=_SLOW)
+render_seconds = Histogram(
+    "signer_render_seconds", "Time to render one document, waiting included.", ["template"], buckets=_SLOW
+)
 render_failures = Counter("signer_render_failures", "Documents that could not be rendered, by reason.", ["reason"])
 inspector_queue = Gauge(
     "signer_inspector_queue", "Uploads waiting for an inspector or being inspected.", multiprocess_mode="livesum"
 )
-inspection_seconds = Histogram("signer_inspection_seconds", "Time to inspect one upload, waiting included.", buckets=_SLOW)
+inspection_seconds = Histogram(
+    "signer_inspection_seconds", "Time to inspect one upload, waiting included.", buckets=_SLOW
+)
 inspection_limits_hit = Counter("signer_inspection_limits_hit", "Inspections ended by a limit or a crash.", ["limit"])
 
-documents = Counter("signer_documents", "Documents released, by template and seal algorithm.", ["template", "algorithm"])
+documents = Counter(
+    "signer_documents", "Documents released, by template and seal algorithm.", ["template", "algorithm"]
+)
 document_seconds = Histogram("signer_document_seconds", "Time to issue one document.", ["template"], buckets=_SLOW)
 
 certificate_days_left = Gauge(
@@ -66,4 +85,6 @@ certificate_days_left = Gauge(
     ["use"],
     multiprocess_mode="min",
 )
-build_info = Gauge("signer_build_info", "1; labels tell what runs.", ["version", "python", "openssl"], multiprocess_mode="max")
+build_info = Gauge(
+    "signer_build_info", "1; labels tell what runs.", ["version", "python", "openssl"], multiprocess_mode="max"
+)

@@ -19,7 +19,17 @@ from policy_render.data_rules import Rule, read_rule
 from policy_render.errors import Reason, RenderError
 
 TEMPLATES = Path(__file__).parent / "templates"
-_MANIFEST_KEYS = {"title_zh", "number", "begins_at", "ends_at", "confirmed_at", "seal", "rules", "files", "sample_sha256"}
+_MANIFEST_KEYS = {
+    "title_zh",
+    "number",
+    "begins_at",
+    "ends_at",
+    "confirmed_at",
+    "seal",
+    "rules",
+    "files",
+    "sample_sha256",
+}
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,9 @@ class Catalog:
         versions = self._versions.get(name)
         if versions is None:
             raise RenderError(
-                Reason.TEMPLATE_UNKNOWN, f"there is no template {name[:80]!r}", f"There are: {', '.join(sorted(self._versions))}."
+                Reason.TEMPLATE_UNKNOWN,
+                f"there is no template {name[:80]!r}",
+                f"There are: {', '.join(sorted(self._versions))}.",
             )
         if not at:
             return versions[max(versions)]

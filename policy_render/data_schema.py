@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -115,29 +115,51 @@ _FORMAT_TEXTS = {
     "moment": "must be a time with its zone, as 2026-10-01T00:00:00+08:00",
     "amount": 'must be a decimal string with two places, as "4280.00"',
 }
-_TYPE_TEXTS = {"string": "a string", "array": "a list", "object": "an object", "integer": "a whole number", "boolean": "true or false"}
+_TYPE_TEXTS = {
+    "string": "a string",
+    "array": "a list",
+    "object": "an object",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
 
 
 def _describe(error: ValidationError) -> str:
     """What is wanted, without a word of what was sent: it may be personal."""
-    wanted = error.validator_value
-    match error.validator:
-        case "required":
-            missing = [name for name in wanted if name not in error.instance]
-            return f"lacks {', '.join(missing)}"
-        case "additionalProperties":
-            known = set(error.schema.get("properties", {}))
-            return f"has unknown members: {', '.join(sorted(str(name)[:80] for name in set(error.instance) - known))}"
-        case "type":
-            hint = " (amounts are decimal strings)" if wanted == "string" and isinstance(error.instance, int | float) else ""
-            return f"must be {_TYPE_TEXTS.get(wanted, wanted)}{hint}"
-        case "format":
-            return _FORMAT_TEXTS[wanted]
-        case "enum":
-            return f"must be one of: {', '.join(str(value) for value in wanted)}"
-        case "minLength" | "maxLength" | "minItems" | "maxItems" | "minimum" | "maximum":
-            return f"must have {error.validator} {wanted}"
-        case "pattern":
-            return f"must match {wanted}"
-        case _:
-            return f"breaks the schema's {error.validator}"
+    keyword = str(error.validator)
+    describe = _DESCRIPTIONS.get(keyword)
+    wanted: Any = error.validator_value
+    return f"breaks the schema's {keyword}" if describe is None else describe(wanted, error)
+
+
+def _describe_required(wanted: Any, error: ValidationError) -> str:
+    instance: Any = error.instance
+    return f"lacks {', '.join(name for name in wanted if name not in instance)}"
+
+
+def _describe_unknown(_wanted: Any, error: ValidationError) -> str:
+    schema: Any = error.schema
+    instance: Any = error.instance
+    unknown = sorted(str(name)[:80] for name in set(instance) - set(schema.get("properties", {})))
+    return f"has unknown members: {', '.join(unknown)}"
+
+
+def _describe_type(wanted: Any, error: ValidationError) -> str:
+    number_for_text = wanted == "string" and isinstance(error.instance, int | float)
+    hint = " (amounts are decimal strings)" if number_for_text else ""
+    return f"must be {_TYPE_TEXTS.get(wanted, wanted)}{hint}"
+
+
+def _describe_limit(wanted: Any, error: ValidationError) -> str:
+    return f"must have {error.validator} {wanted}"
+
+
+_DESCRIPTIONS: dict[str, Callable[[Any, ValidationError], str]] = {
+    "required": _describe_required,
+    "additionalProperties": _describe_unknown,
+    "type": _describe_type,
+    "format": lambda wanted, _: _FORMAT_TEXTS[wanted],
+    "enum": lambda wanted, _: f"must be one of: {', '.join(str(value) for value in wanted)}",
+    "pattern": lambda wanted, _: f"must match {wanted}",
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"), _describe_limit),
+}

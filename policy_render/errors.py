@@ -31,7 +31,9 @@ class Violation:
 class RenderError(Exception):
     """Root of all errors of the policy_render package."""
 
-    def __init__(self, reason: Reason, message: str, remedy: str = "", *, violations: tuple[Violation, ...] = ()) -> None:
+    def __init__(
+        self, reason: Reason, message: str, remedy: str = "", *, violations: tuple[Violation, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message

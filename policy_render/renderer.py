@@ -76,7 +76,9 @@ class Renderer:
             ) from None
         except IsolationError:
             raise RenderError(
-                Reason.RENDERER_UNAVAILABLE, "no renderer answers", "Retry in a second; see the renderers' own messages."
+                Reason.RENDERER_UNAVAILABLE,
+                "no renderer answers",
+                "Retry in a second; see the renderers' own messages.",
             ) from None
 
 
@@ -85,7 +87,5 @@ def _read_answer(answer: bytes) -> RenderedDocument:
     header = json.loads(answer[4 : 4 + length])
     if "reason" in header:
         violations = tuple(Violation(field, description) for field, description in header.get("violations", ()))
-        raise RenderError(
-            Reason(header["reason"]), header["message"], header.get("remedy", ""), violations=violations
-        )
+        raise RenderError(Reason(header["reason"]), header["message"], header.get("remedy", ""), violations=violations)
     return RenderedDocument(answer[4 + length :], header["pages"])

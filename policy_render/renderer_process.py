@@ -72,7 +72,10 @@ class Typesetter:
     def _compiler(self, template: Template) -> Any:
         if template.reference not in self._compilers:
             self._compilers[template.reference] = typst.Compiler(
-                str(template.folder / "main.typ"), root=str(TEMPLATES), font_paths=self._typst_fonts, ignore_system_fonts=True
+                str(template.folder / "main.typ"),
+                root=str(TEMPLATES),
+                font_paths=self._typst_fonts,
+                ignore_system_fonts=True,
             )
         return self._compilers[template.reference]
 

@@ -118,12 +118,12 @@ class _PathPen(BasePen):  # type: ignore[misc]  # fontTools has no types
 def _seal_font() -> Any:
     files = Fonts.load().files
     bold = next(file for file in files if file.name == "NotoSansCJK-Bold.ttc")
-    return next(font for font in TTCollection(str(bold), lazy=True).fonts if font["name"].getDebugName(1) == FAMILIES[0])
+    return next(
+        font for font in TTCollection(str(bold), lazy=True).fonts if font["name"].getDebugName(1) == FAMILIES[0]
+    )
 
 
-def _glyph(
-    character: str, size: float, narrow: float, place: tuple[float, float, float, float, float, float]
-) -> str:
+def _glyph(character: str, size: float, narrow: float, place: tuple[float, float, float, float, float, float]) -> str:
     """A filled glyph, its middle at the place's origin."""
     font = _seal_font()
     name = font.getBestCmap().get(ord(character))

@@ -35,7 +35,9 @@ def pin(name: str, version: str) -> None:
         template.reference, template.sample_json, draft=False, verification_url=PINNED_URL
     )
     digest = hashlib.sha256(pdf).hexdigest()
-    manifest.write_text(re.sub(r'^sample_sha256 = ".*"$', f'sample_sha256 = "{digest}"', text, flags=re.MULTILINE), encoding="utf-8")
+    manifest.write_text(
+        re.sub(r'^sample_sha256 = ".*"$', f'sample_sha256 = "{digest}"', text, flags=re.MULTILINE), encoding="utf-8"
+    )
     Path("build/sample.pdf").write_bytes(pdf)
     print(f"{template.reference}: {pages} pages, {len(pdf)} bytes, {digest}")
 

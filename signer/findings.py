@@ -50,12 +50,15 @@ class Finding:
     message_zh: str
 
 
-# code: (English, Chinese)
+# English and Chinese
 _MESSAGES: dict[FindingCode, tuple[str, str]] = {
     FindingCode.CONTENT_MODIFIED: ("The content is not what was signed.", "内容与签名时不一致，已被改动。"),
     FindingCode.SIGNATURE_WRONG: ("The signature is wrong.", "签名值不正确。"),
     FindingCode.SIGNATURE_MALFORMED: ("The signature is not well formed.", "签名结构不规范。"),
-    FindingCode.SIGNATURE_UNSUPPORTED: ("The signature is of a kind that can't be judged here.", "签名类型不受支持，无法判断。"),
+    FindingCode.SIGNATURE_UNSUPPORTED: (
+        "The signature is of a kind that can't be judged here.",
+        "签名类型不受支持，无法判断。",
+    ),
     FindingCode.CERTIFICATE_EXPIRED: ("The signer's certificate had expired.", "签名证书已过期。"),
     FindingCode.CERTIFICATE_NOT_YET_VALID: ("The signer's certificate was not valid yet.", "签名证书尚未生效。"),
     FindingCode.CERTIFICATE_PATH_NOT_FOUND: (
@@ -64,10 +67,16 @@ _MESSAGES: dict[FindingCode, tuple[str, str]] = {
     ),
     FindingCode.CERTIFICATE_PATH_INVALID: ("The certificate path is not valid.", "签名证书的证书链无效。"),
     FindingCode.CERTIFICATE_USAGE: ("The certificate is not meant for signatures of this kind.", "证书用途不符。"),
-    FindingCode.CERTIFICATE_WEAK: ("The certificate uses an algorithm or key too weak to rely on.", "证书算法或密钥强度不足。"),
+    FindingCode.CERTIFICATE_WEAK: (
+        "The certificate uses an algorithm or key too weak to rely on.",
+        "证书算法或密钥强度不足。",
+    ),
     FindingCode.REVOCATION_NOT_CHECKED: ("Revocation was not checked.", "未检查证书吊销状态。"),
     FindingCode.KEY_DEACTIVATED: ("The key no longer signs; it may still verify.", "该密钥已停用，仅可用于验签。"),
-    FindingCode.PUBLIC_KEY_ONLY: ("Only the mathematics was judged, not who holds the key.", "仅验证了签名运算，未核实密钥持有人。"),
+    FindingCode.PUBLIC_KEY_ONLY: (
+        "Only the mathematics was judged, not who holds the key.",
+        "仅验证了签名运算，未核实密钥持有人。",
+    ),
     FindingCode.NOT_ISSUED_HERE: ("This document was not issued here.", "该文件不是本公司签发。"),
     FindingCode.NOT_THE_RELEASED_BYTES: (
         "The document was issued here, but these are not the bytes that were released.",

@@ -127,7 +127,9 @@ class TomlSource:
         try:
             self._text = file.read_text(encoding="utf-8")
         except FileNotFoundError:
-            raise ConfigurationError(reason, f"{file}: there is no such file", "Give the path of an existing file.") from None
+            raise ConfigurationError(
+                reason, f"{file}: there is no such file", "Give the path of an existing file."
+            ) from None
         except (OSError, UnicodeDecodeError) as problem:
             raise ConfigurationError(reason, f"{file}: can't be read ({type(problem).__name__})") from None
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,10 +59,8 @@ class Child:
     def poll_ready(self) -> bool:
         """True once the child has said that it works."""
         if not self.ready:
-            try:
+            with suppress(BlockingIOError):
                 self.ready = os.read(self._ready_pipe, 1) != b""
-            except BlockingIOError:
-                pass
         return self.ready
 
     def poll_exit(self) -> int | None:

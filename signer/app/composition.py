@@ -132,8 +132,8 @@ def open_token(config: ApplianceConfig) -> Pkcs11Token:
     if config.production and token.information().is_development:
         raise ConfigurationError(
             Reason.CONFIGURATION_INVALID,
-            f"the token {config.token.label!r} is a development token; mode = \"production\" refuses it",
-            "Configure a certified HSM, or set mode = \"development\".",
+            f'the token {config.token.label!r} is a development token; mode = "production" refuses it',
+            'Configure a certified HSM, or set mode = "development".',
         )
     return token
 

@@ -21,7 +21,7 @@ from signer.transport.identity import CLIENT_URI_PREFIX
 
 DEFAULT_PORT = 7443
 METRICS_OFFSET = 21
-TOKEN_LABEL = "demo"
+LABEL = "demo"
 CLIENT = "core"
 COMPANY = "示例财产保险股份有限公司"
 _NATIVE = Path(__file__).resolve().parents[2] / "build" / "native"
@@ -116,7 +116,7 @@ def make_demo_appliance(directory: Path, port: int, tell: Callable[[str], None])
         _SETTINGS.format(
             port=port,
             metrics_port=port + METRICS_OFFSET,
-            label=TOKEN_LABEL,
+            label=LABEL,
             native=_NATIVE,
             log_id=log_id,
             company=COMPANY,
@@ -151,10 +151,12 @@ def _make_token(directory: Path, tell: Callable[[str], None]) -> None:
     if any((token / "tokens").iterdir()):
         return
     tell("token: SoftHSM with SM2 (development token)")
-    command = ["softhsm2-util", "--init-token", "--free", "--label", TOKEN_LABEL, "--so-pin", officer, "--pin", pin]
+    command = ["softhsm2-util", "--init-token", "--free", "--label", LABEL, "--so-pin", officer, "--pin", pin]
     try:
         # Development only: a real HSM's PIN never stands on a command line.
-        subprocess.run(command, check=True, capture_output=True, env={"SOFTHSM2_CONF": str(settings), "PATH": "/usr/bin:/bin"})  # noqa: S603 - fixed program
+        subprocess.run(  # noqa: S603 - a fixed program with our own arguments
+            command, check=True, capture_output=True, env={"SOFTHSM2_CONF": str(settings), "PATH": "/usr/bin:/bin"}
+        )
     except FileNotFoundError:
         raise ConfigurationError(
             Reason.START_FAILED, "softhsm2-util is missing", "Install softhsm2: bash scripts/bootstrap.sh."

@@ -110,9 +110,7 @@ class _KeyMaker:
         spec, algorithms = _FAMILIES[family]
         key_id = secrets.token_bytes(16)
         public_key = self._token.generate_key_pair(key_id, name, spec, timeout=60)
-        return KeyVersion(
-            name, 1, purpose, algorithms, key_id, public_key, (), KeyState.ACTIVE, datetime.now(UTC)
-        )
+        return KeyVersion(name, 1, purpose, algorithms, key_id, public_key, (), KeyState.ACTIVE, datetime.now(UTC))
 
     def _subject(self, title: str) -> tuple[tuple[str, str], ...]:
         return (("country_name", "CN"), ("organization_name", self._company), ("common_name", title))

@@ -38,7 +38,9 @@ def serve(config_file: Path, port_base: int | None) -> int:
     ]
     _log.info(
         "starting",
-        extra={"fields": {"grpc": config.listener.address, "metrics": f"{config.monitoring.host}:{config.monitoring.port}"}},
+        extra={
+            "fields": {"grpc": config.listener.address, "metrics": f"{config.monitoring.host}:{config.monitoring.port}"}
+        },
     )
     return Supervisor(stages, state_file, config.listener.drain_seconds).run()
 
@@ -77,7 +79,7 @@ def _inspector(config: ApplianceConfig) -> list[ChildSpec]:
 
 
 def _workers(config: ApplianceConfig, port_base: int | None) -> list[ChildSpec]:
-    arguments = ("signer.app.worker", "--config", str(config.file))
+    arguments: tuple[str, ...] = ("signer.app.worker", "--config", str(config.file))
     if port_base is not None:
         arguments = (*arguments, "--port-base", str(port_base))
     return [

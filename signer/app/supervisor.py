@@ -77,7 +77,9 @@ class Supervisor:
                 status = child.poll_exit()
                 if status is not None:
                     raise ConfigurationError(
-                        Reason.START_FAILED, f"{spec.name} ended with status {status} while starting", "Its message stands above."
+                        Reason.START_FAILED,
+                        f"{spec.name} ended with status {status} while starting",
+                        "Its message stands above.",
                     )
                 if time.monotonic() > child.started + spec.ready_within:
                     raise ConfigurationError(Reason.START_FAILED, f"{spec.name} did not get ready in time")

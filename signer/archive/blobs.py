@@ -78,13 +78,17 @@ class BlobDirectory:
             content = self._path(name).read_bytes()
         except FileNotFoundError:
             raise ApplianceError(
-                Reason.STORAGE_CORRUPTED, "an archived file is missing", "Restore the archive directory from its backup."
+                Reason.STORAGE_CORRUPTED,
+                "an archived file is missing",
+                "Restore the archive directory from its backup.",
             ) from None
         except OSError as problem:
             raise _storage_error(problem, "the archive can't be read") from problem
         if sm3.digest(content) != name:
             raise ApplianceError(
-                Reason.STORAGE_CORRUPTED, "an archived file was altered", "Restore the archive directory from its backup."
+                Reason.STORAGE_CORRUPTED,
+                "an archived file was altered",
+                "Restore the archive directory from its backup.",
             )
         return content
 

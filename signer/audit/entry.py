@@ -29,7 +29,9 @@ class KeyedDigest:
             key = b""
         if len(key) != 32:
             raise ConfigurationError(
-                Reason.START_FAILED, f"{file}: no key for keyed digests (64 hex digits)", "Restore it, or run signer init."
+                Reason.START_FAILED,
+                f"{file}: no key for keyed digests (64 hex digits)",
+                "Restore it, or run signer init.",
             )
         return cls(key)
 

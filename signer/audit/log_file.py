@@ -69,9 +69,7 @@ class LogFile:
         """
         data = b"".join(struct.pack(">I", len(entry)) + entry + leaf_hash(entry) for entry in entries)
         try:
-            written = os.pwrite(self._descriptor, data, self._size)
-            if written != len(data):
-                raise OSError(errno.ENOSPC, "short write")
+            _write_whole(self._descriptor, data, self._size)
         except OSError as problem:
             os.ftruncate(self._descriptor, self._size)
             raise ApplianceError(
@@ -145,8 +143,15 @@ def _refused(file: Path, what: str, remedy: str) -> ConfigurationError:
 
 def _altered(file: Path, offset: int) -> ConfigurationError:
     return _refused(
-        file, f"the record at byte {offset} was altered", "Keep the file as evidence and restore the log from its backup."
+        file,
+        f"the record at byte {offset} was altered",
+        "Keep the file as evidence and restore the log from its backup.",
     )
+
+
+def _write_whole(descriptor: int, data: bytes, offset: int) -> None:
+    if os.pwrite(descriptor, data, offset) != len(data):
+        raise OSError(errno.ENOSPC, "short write")
 
 
 def _sync_folder(folder: Path) -> None:

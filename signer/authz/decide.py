@@ -35,7 +35,9 @@ class Grants:
         """Raises AccessError unless one grant covers the RPC with that key (and with digests, where one is given)."""
         fitting = [grant for grant in self._of(client, rpc) if key in grant.keys]
         if not fitting:
-            raise AccessError(Reason.GRANT_MISSING, f"the client {client!r} may not use the key {key!r} for {rpc}", _ASK)
+            raise AccessError(
+                Reason.GRANT_MISSING, f"the client {client!r} may not use the key {key!r} for {rpc}", _ASK
+            )
         if digest and not any(grant.digest_signing for grant in fitting):
             raise AccessError(
                 Reason.GRANT_MISSING,

@@ -37,9 +37,7 @@ def load_grants(file: Path, *, rpcs: Collection[str], keys: Collection[str], tem
     return Grants(grants)
 
 
-def _read_grant(
-    table: StrictTable, rpcs: Collection[str], keys: Collection[str], templates: Collection[str]
-) -> Grant:
+def _read_grant(table: StrictTable, rpcs: Collection[str], keys: Collection[str], templates: Collection[str]) -> Grant:
     client = table.string("client")
     if not _CLIENT_NAME.fullmatch(client):
         raise table.fault("client", f"{client!r} is not a client name", "Use a-z, 0-9, dot, dash, underscore.")

@@ -51,7 +51,9 @@ def connect(options: argparse.Namespace) -> Connection:
 
 ALGORITHM_PREFIX = "SIGNATURE_ALGORITHM_"
 ALGORITHMS = [
-    name.removeprefix(ALGORITHM_PREFIX) for name in types_pb2.SignatureAlgorithm.keys() if not name.endswith("UNSPECIFIED")
+    name.removeprefix(ALGORITHM_PREFIX)
+    for name, _ in types_pb2.SignatureAlgorithm.items()
+    if not name.endswith("UNSPECIFIED")
 ]
 
 
@@ -62,4 +64,6 @@ def algorithm_number(name: str | None) -> types_pb2.SignatureAlgorithm.ValueType
 
 def algorithm_name(number: int) -> str:
     """The short name of a contract's number."""
-    return types_pb2.SignatureAlgorithm.Name(types_pb2.SignatureAlgorithm.ValueType(number)).removeprefix(ALGORITHM_PREFIX)
+    return types_pb2.SignatureAlgorithm.Name(types_pb2.SignatureAlgorithm.ValueType(number)).removeprefix(
+        ALGORITHM_PREFIX
+    )

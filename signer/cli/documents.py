@@ -10,7 +10,9 @@ from signer.cli.output import ExitStatus, LocalError, read_file, say, write_file
 from signer.client import Connection
 from signer.v1 import document_pb2
 
-_RENDER_EXAMPLES = "  signer render --template policy/commercial data.json --out draft.pdf\n  signer render --template policy/commercial --sample --out draft.pdf"
+_RENDER_EXAMPLES = """\
+  signer render --template policy/commercial data.json --out draft.pdf
+  signer render --template policy/commercial --sample --out draft.pdf"""
 _ISSUE_EXAMPLES = """\
   signer issue --template policy/commercial data.json --out policy.pdf
   signer issue --template policy/commercial --sample --seal seal-rsa --out policy.pdf"""

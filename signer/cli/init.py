@@ -14,7 +14,9 @@ _EXAMPLES = "  signer init --demo build/demo\n  signer init --demo build/demo --
 def add_commands(commands: Commands) -> None:
     """Adds `init`."""
     parser = add_command(commands, "init", "新建演示系统 · make a demo appliance, or complete one", _EXAMPLES)
-    parser.add_argument("--demo", metavar="DIR", type=Path, required=True, help="where it is made; kept when it is there")
+    parser.add_argument(
+        "--demo", metavar="DIR", type=Path, required=True, help="where it is made; kept when it is there"
+    )
     parser.add_argument("--port-base", type=int, default=7443, metavar="PORT", help="LAN gRPC port (default: 7443)")
     parser.set_defaults(run=_init)
 

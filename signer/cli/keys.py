@@ -28,7 +28,7 @@ def _list(options: argparse.Namespace) -> ExitStatus:
     rows = [_row(key) for key in keys]
     lines = [f"{'密钥 key':<18} {'用途 purpose':<12} {'状态 state':<12} 算法 algorithms"]
     lines += [
-        f"{row['key']:<20} {row['purpose']:<14} {row['state']:<14} {', '.join(row['algorithms'])}\n"
+        f"{row['key']:<20} {row['purpose']:<14} {row['state']:<14} {row['algorithms']}\n"
         f"    证书 certificate: {row['subject'] or '-'}"
         for row in rows
     ]
@@ -43,7 +43,7 @@ def _row(key: signing_pb2.KeyInfo) -> dict[str, object]:
         "key": key.key,
         "purpose": key.purpose,
         "state": key.state,
-        "algorithms": [algorithm_name(number) for number in key.algorithms],
+        "algorithms": ", ".join(algorithm_name(number) for number in key.algorithms),
         "public_key": key.public_key.hex(),
         "subject": certificate.subject.rfc4514_string() if certificate else "",
         "expires": certificate.not_valid_after_utc.isoformat() if certificate else "",

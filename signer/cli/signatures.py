@@ -77,8 +77,10 @@ def _sign(options: argparse.Namespace) -> ExitStatus:
         say(
             options,
             values,
-            [f"已签名 signed by {values['key']}, {len(signature)} 字节 bytes → {options.out}",
-             f"日志 log entry: {receipt.log_id} #{receipt.index}"],
+            [
+                f"已签名 signed by {values['key']}, {len(signature)} 字节 bytes → {options.out}",
+                f"日志 log entry: {receipt.log_id} #{receipt.index}",
+            ],
         )
     return ExitStatus.OK
 
@@ -112,6 +114,9 @@ def _tell(
     say(
         options,
         {"verdict": name, "findings": [{"code": item.code, "message": item.message} for item in findings]},
-        [f"{_VERDICTS_ZH[name]} · {name}", *(f"  - {item.message_zh} {item.message} [{item.code}]" for item in findings)],
+        [
+            f"{_VERDICTS_ZH[name]} · {name}",
+            *(f"  - {item.message_zh} {item.message} [{item.code}]" for item in findings),
+        ],
     )
     return ExitStatus.OK if name == "PASSED" else ExitStatus.NOT_PASSED

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
@@ -10,7 +12,9 @@ from grpc_status import rpc_status
 class RemoteError(Exception):
     """An RPC that failed. `reason` is "" where the server gave none (TLS refused, not reachable)."""
 
-    def __init__(self, status: str, message: str, reason: str = "", violations: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self, status: str, message: str, reason: str = "", violations: tuple[tuple[str, str], ...] = ()
+    ) -> None:
         super().__init__(f"{status}{f' ({reason})' if reason else ''}: {message}")
         self.status = status
         self.message = message
@@ -20,12 +24,12 @@ class RemoteError(Exception):
     @classmethod
     def from_rpc_error(cls, problem: grpc.RpcError, address: str) -> RemoteError:
         """Reads the rich status where there is one."""
-        assert isinstance(problem, grpc.Call)
-        code = problem.code()
-        rich = rpc_status.from_call(problem)
+        call = cast(grpc.Call, problem)  # every error that a stub raises is also the call that it ended
+        code = call.code()
+        rich = rpc_status.from_call(call)
         if rich is not None:
             return cls.from_status(rich)
-        text = problem.details() or ""
+        text = call.details() or ""
         if code is grpc.StatusCode.UNAVAILABLE:
             text = (
                 f"{address} can't be reached over mutual TLS ({text}); is the appliance running there, and does it trust "

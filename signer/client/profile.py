@@ -1,10 +1,10 @@
 """A client's profile: where the appliance is and with which credentials to call it. Written by `signer init`, read here.
 
-    address = "127.0.0.1:7443"
-    authority = "../../ca.pem"      # the certificate authority of the server's certificate
-    certificate = "cert.pem"
-    key = "key.pem"
-    server_name = "localhost"       # the name in the server's certificate, where it differs from the address
+address = "127.0.0.1:7443"
+authority = "../../ca.pem"      # the certificate authority of the server's certificate
+certificate = "cert.pem"
+key = "key.pem"
+server_name = "localhost"       # the name in the server's certificate, where it differs from the address
 """
 
 from __future__ import annotations

@@ -66,7 +66,9 @@ def verify_signed_data(
     algorithm = oid.find_algorithm(signer.digest, signer.signature_algorithm, signer.signature_parameters)
     if algorithm is None:
         raise VerificationError(
-            Reason.SIGNATURE_WRONG, FindingCode.SIGNATURE_UNSUPPORTED, "digest and signature algorithm are not a known pair"
+            Reason.SIGNATURE_WRONG,
+            FindingCode.SIGNATURE_UNSUPPORTED,
+            "digest and signature algorithm are not a known pair",
         )
     digest, content = _content_digest(signed, algorithm, detached_content, detached_digest)
     key = load_public_key(public_key)
@@ -133,9 +135,7 @@ def _signer_certificate(signed: SignedData) -> bytes:
     raise DerError("the signer's certificate is not inside")
 
 
-def _check_attributes(
-    attributes: dict[bytes, Element], content_type: bytes, digest: bytes, certificate: bytes
-) -> bool:
+def _check_attributes(attributes: dict[bytes, Element], content_type: bytes, digest: bytes, certificate: bytes) -> bool:
     """True where a signing-certificate attribute names the certificate. Raises VerificationError."""
     declared = attributes.get(oid.CONTENT_TYPE)
     found = attributes.get(oid.MESSAGE_DIGEST)
@@ -144,7 +144,9 @@ def _check_attributes(
             Reason.SIGNATURE_WRONG, FindingCode.SIGNATURE_MALFORMED, "content-type or message-digest is missing"
         )
     if declared.whole != content_type or found.content != digest:
-        raise VerificationError(Reason.CONTENT_MODIFIED, FindingCode.CONTENT_MODIFIED, "the content is not what was signed")
+        raise VerificationError(
+            Reason.CONTENT_MODIFIED, FindingCode.CONTENT_MODIFIED, "the content is not what was signed"
+        )
     for attribute, default in ((oid.SIGNING_CERTIFICATE_V2, "sha256"), (oid.SIGNING_CERTIFICATE, "sha1")):
         value = attributes.get(attribute)
         if value is not None:
@@ -178,5 +180,6 @@ def _signing_time(signer: SignerInfo) -> datetime | None:
 
 
 def _malformed(what: str) -> RequestError:
-    return RequestError(Reason.CMS_MALFORMED, f"not CMS SignedData in DER: {what}", "Send a ContentInfo with SignedData, DER.")
-
+    return RequestError(
+        Reason.CMS_MALFORMED, f"not CMS SignedData in DER: {what}", "Send a ContentInfo with SignedData, DER."
+    )

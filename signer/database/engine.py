@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError as PoolTimeout
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from signer.errors import ApplianceError, Reason
 
@@ -84,10 +85,14 @@ def _as_appliance_error(problem: DBAPIError | PoolTimeout) -> ApplianceError:
     text = str(getattr(problem, "orig", problem)).lower()
     if "full" in text or "readonly" in text or "read-only" in text or "disk i/o" in text:
         return ApplianceError(
-            Reason.STORAGE_UNAVAILABLE, "the database can't be written", "Free disk space or mend the volume, then retry."
+            Reason.STORAGE_UNAVAILABLE,
+            "the database can't be written",
+            "Free disk space or mend the volume, then retry.",
         )
     if "locked" in text or isinstance(problem, PoolTimeout):
         return ApplianceError(
-            Reason.DATABASE_UNAVAILABLE, "the database is locked", "Retry; end whatever holds the database if it goes on."
+            Reason.DATABASE_UNAVAILABLE,
+            "the database is locked",
+            "Retry; end whatever holds the database if it goes on.",
         )
     return ApplianceError(Reason.DATABASE_UNAVAILABLE, "the database can't be reached", "Retry; see the server's log.")

@@ -19,7 +19,7 @@ from policy_render.catalog import Catalog, Template
 from policy_render.data_schema import DocumentData, check_data
 from policy_render.errors import RenderError
 from policy_render.renderer import Renderer
-from signer.algorithms import content_digest, digest_name, sm3
+from signer.algorithms import digest_name, sm3
 from signer.archive import BlobDirectory, Catalogue, ReleasedDocument, Reservation
 from signer.archive.catalogue import StoredReceipt
 from signer.authz import Actor, Grants

@@ -65,7 +65,9 @@ def choose_seal(wishes: Sequence[SealWish], config: SealConfig) -> SealWish:
             "Ask for PROFILE_PADES_B, or leave the profile out.",
         )
     if len(wish.reason) > 200 or not wish.reason.isprintable():
-        raise RequestError(Reason.SEAL_INVALID, "the seal's reason is too long or not printable", "Use up to 200 characters.")
+        raise RequestError(
+            Reason.SEAL_INVALID, "the seal's reason is too long or not printable", "Use up to 200 characters."
+        )
     return SealWish(wish.key or config.default_key, SealProfile.PADES_B, wish.places, wish.reason)
 
 
@@ -83,7 +85,9 @@ class SealWorkshop:
         if wanted not in self._builders:
             if not key.certificate_chain:
                 raise RequestError(
-                    Reason.KEY_PURPOSE, f"the key {key.reference} has no certificate", "Name a seal key with a certificate."
+                    Reason.KEY_PURPOSE,
+                    f"the key {key.reference} has no certificate",
+                    "Name a seal key with a certificate.",
                 )
             self._builders[wanted] = SignedDataBuilder.for_certificate(
                 key.certificate_chain[0], key.certificate_chain[1:], algorithm, identifiers=Identifiers.RFC_5652

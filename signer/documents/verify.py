@@ -50,7 +50,9 @@ class DocumentReport:
     @property
     def summary_zh(self) -> str:
         """One sentence for the policyholder."""
-        return summarise(self.integrity, self.origin is Origin.ISSUED_HERE, self.origin is Origin.TRUSTED, self.contract_state)
+        return summarise(
+            self.integrity, self.origin is Origin.ISSUED_HERE, self.origin is Origin.TRUSTED, self.contract_state
+        )
 
 
 class DocumentVerifier:

@@ -71,6 +71,8 @@ def parse_reference(reference: str) -> tuple[str, int | None]:
     name, at, version = reference.partition("@")
     if not name or (at and not (version.isascii() and version.isdigit() and 0 < len(version) <= 9)):
         raise RequestError(
-            Reason.INPUT_MALFORMED, "the key's name is not well formed", 'Write "name" or "name@version", e.g. "seal-sm2@1".'
+            Reason.INPUT_MALFORMED,
+            "the key's name is not well formed",
+            'Write "name" or "name@version", e.g. "seal-sm2@1".',
         )
     return name, int(version) if at else None

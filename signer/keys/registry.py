@@ -49,7 +49,9 @@ class KeyRegistry:
         name, number = parse_reference(reference)
         versions = self._versions.get(name)
         if not versions:
-            raise RequestError(Reason.KEY_UNKNOWN, f"there is no key {name!r}", "ListKeys shows the keys that you may use.")
+            raise RequestError(
+                Reason.KEY_UNKNOWN, f"there is no key {name!r}", "ListKeys shows the keys that you may use."
+            )
         if number is None:
             signing = [version for version in versions if version.state.may_sign]
             return (signing or versions)[-1]

@@ -30,7 +30,7 @@ _MAX_TREE_NODES = 50_000
 _HEADER_LIMIT = 1_024  # ISO 32000-1, annex H: where Acrobat looks for the header
 
 
-class _Unjudgeable(Exception):  # noqa: N818 - becomes the finding that it names
+class _Unjudgeable(Exception):
     def __init__(self, code: FindingCode) -> None:
         super().__init__(code.value)
         self.code = code

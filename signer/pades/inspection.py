@@ -67,7 +67,7 @@ _SCHEMA = {
 }
 
 
-class ReportMalformed(Exception):  # noqa: N818 - a broken or captured inspector process, answered as a limit that was hit
+class ReportMalformed(Exception):
     """What the inspector process sent is no report."""
 
 

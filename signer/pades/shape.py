@@ -48,7 +48,7 @@ _SIGNATURE = re.compile(
 _MARKS = (b"/SigFlags 3>>>>\nendobj\n", b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/Name<FEFF")
 
 
-class ShapeMismatch(Exception):  # noqa: N818 - not an error: the answer that the file is not of our making
+class ShapeMismatch(Exception):
     """The file is not laid out as we make them. `reason`: what differs, in English, without anything from the file."""
 
     def __init__(self, reason: str) -> None:

@@ -19,7 +19,7 @@ _HEX_DIGITS = b"0123456789ABCDEFabcdef"
 BYTE_RANGE = re.compile(rb"/ByteRange[\x00\t\n\f\r ]*\[[\x00\t\n\f\r ]*\d+(?:[\x00\t\n\f\r ]+\d+){3}[\x00\t\n\f\r ]*\]")
 
 
-class GapProblem(Exception):  # noqa: N818 - a finding about a file, not a failure of ours
+class GapProblem(Exception):
     """The signature does not lie in the file as it must; `code` says how."""
 
     def __init__(self, code: FindingCode) -> None:

@@ -43,32 +43,40 @@ class DocumentServicer(DocumentServiceServicer):
         self._verifier = verifier
         self._to_status = to_status
 
-    def ListTemplates(self, request: wire.ListTemplatesRequest, context: grpc.ServicerContext) -> wire.ListTemplatesResponse:  # noqa: N802 - gRPC's name
+    def ListTemplates(
+        self, request: wire.ListTemplatesRequest, context: grpc.ServicerContext
+    ) -> wire.ListTemplatesResponse:
         """The templates that this client may use, current versions."""
         shown, token = page(self._templates.usable(current_call.get().actor), request.page_size, request.page_token)
         return wire.ListTemplatesResponse(templates=[_template(item) for item in shown], next_page_token=token)
 
-    def GetTemplate(self, request: wire.GetTemplateRequest, context: grpc.ServicerContext) -> wire.Template:  # noqa: N802 - gRPC's name
+    def GetTemplate(self, request: wire.GetTemplateRequest, context: grpc.ServicerContext) -> wire.Template:
         """One template with schema and sample."""
         return _template(self._templates.get(current_call.get().actor, request.template))
 
-    def RenderDocument(self, request: wire.RenderDocumentRequest, context: grpc.ServicerContext) -> wire.RenderDocumentResponse:  # noqa: N802 - gRPC's name
+    def RenderDocument(
+        self, request: wire.RenderDocumentRequest, context: grpc.ServicerContext
+    ) -> wire.RenderDocumentResponse:
         """A draft, unsigned."""
         call = current_call.get()
         reference, pdf = self._templates.render_draft(call.actor, request.template, request.data_json, call.deadline)
         return wire.RenderDocumentResponse(pdf=pdf, template=reference)
 
-    def SealDocument(self, request: wire.SealDocumentRequest, context: grpc.ServicerContext) -> wire.SealDocumentResponse:  # noqa: N802 - gRPC's name
+    def SealDocument(
+        self, request: wire.SealDocumentRequest, context: grpc.ServicerContext
+    ) -> wire.SealDocumentResponse:
         """Not served yet."""
         raise RequestError(
             Reason.NOT_SUPPORTED, "sealing a PDF that the caller brings is not supported yet", "Use IssueDocument."
         )
 
-    def IssueDocument(self, request: wire.IssueDocumentRequest, context: grpc.ServicerContext) -> wire.IssueDocumentResponse:  # noqa: N802 - gRPC's name
+    def IssueDocument(
+        self, request: wire.IssueDocumentRequest, context: grpc.ServicerContext
+    ) -> wire.IssueDocumentResponse:
         """Renders, seals and archives one document."""
         return self._issue(request)
 
-    def IssueDocuments(  # noqa: N802 - gRPC's name
+    def IssueDocuments(
         self, request_iterator: Iterator[wire.IssueDocumentRequest], context: grpc.ServicerContext
     ) -> Iterator[wire.IssueDocumentResult]:
         """Any number of documents, a few at a time; answers come as they are ready."""
@@ -101,7 +109,9 @@ class DocumentServicer(DocumentServiceServicer):
                 raise answer
             yield answer
 
-    def VerifyDocument(self, request: wire.VerifyDocumentRequest, context: grpc.ServicerContext) -> wire.VerifyDocumentResponse:  # noqa: N802 - gRPC's name
+    def VerifyDocument(
+        self, request: wire.VerifyDocumentRequest, context: grpc.ServicerContext
+    ) -> wire.VerifyDocumentResponse:
         """Is it whole, is it ours, is it in force?"""
         return _report(self._verifier.verify(request.pdf, current_call.get().deadline))
 

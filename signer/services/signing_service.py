@@ -56,13 +56,13 @@ class SigningServicer(SigningServiceServicer):
         self._grants = grants
         self._to_status = to_status
 
-    def Sign(self, request: wire.SignRequest, context: grpc.ServicerContext) -> wire.SignResponse:  # noqa: N802 - gRPC's name
+    def Sign(self, request: wire.SignRequest, context: grpc.ServicerContext) -> wire.SignResponse:
         """One signature with a message key."""
         call = current_call.get()
         released = self._signer.sign(call.actor, _signing_request(request), call.deadline)
         return _sign_response(released, request.reference)
 
-    def SignBatch(self, request: wire.SignBatchRequest, context: grpc.ServicerContext) -> wire.SignBatchResponse:  # noqa: N802 - gRPC's name
+    def SignBatch(self, request: wire.SignBatchRequest, context: grpc.ServicerContext) -> wire.SignBatchResponse:
         """Up to 1,000 signatures; each answers for itself."""
         call = current_call.get()
         check_batch_size(len(request.requests))
@@ -81,11 +81,11 @@ class SigningServicer(SigningServiceServicer):
             ]
         )
 
-    def Verify(self, request: wire.VerifyRequest, context: grpc.ServicerContext) -> wire.VerifyResponse:  # noqa: N802 - gRPC's name
+    def Verify(self, request: wire.VerifyRequest, context: grpc.ServicerContext) -> wire.VerifyResponse:
         """The verdict on one signature."""
         return self._verify(request)
 
-    def VerifyBatch(self, request: wire.VerifyBatchRequest, context: grpc.ServicerContext) -> wire.VerifyBatchResponse:  # noqa: N802 - gRPC's name
+    def VerifyBatch(self, request: wire.VerifyBatchRequest, context: grpc.ServicerContext) -> wire.VerifyBatchResponse:
         """Up to 1,000 verdicts; each answers for itself."""
         check_batch_size(len(request.requests))
         results = []
@@ -97,7 +97,7 @@ class SigningServicer(SigningServiceServicer):
                 results.append(wire.VerifyResult(error=self._to_status(problem)))
         return wire.VerifyBatchResponse(results=results)
 
-    def SignMessage(self, request: wire.SignMessageRequest, context: grpc.ServicerContext) -> wire.SignMessageResponse:  # noqa: N802 - gRPC's name
+    def SignMessage(self, request: wire.SignMessageRequest, context: grpc.ServicerContext) -> wire.SignMessageResponse:
         """CMS SignedData over a message."""
         call = current_call.get()
         signed = self._messages.sign(
@@ -115,7 +115,9 @@ class SigningServicer(SigningServiceServicer):
             receipt=receipt_to_wire(signed.receipt.log_id, signed.receipt.index, signed.receipt.entry),
         )
 
-    def VerifyMessage(self, request: wire.VerifyMessageRequest, context: grpc.ServicerContext) -> wire.VerifyMessageResponse:  # noqa: N802 - gRPC's name
+    def VerifyMessage(
+        self, request: wire.VerifyMessageRequest, context: grpc.ServicerContext
+    ) -> wire.VerifyMessageResponse:
         """The verdict on a CMS SignedData."""
         answer = self._verifier.verify_message(
             request.cms,
@@ -130,7 +132,7 @@ class SigningServicer(SigningServiceServicer):
             signer_certificate=answer.signer_certificate,
         )
 
-    def ListKeys(self, request: wire.ListKeysRequest, context: grpc.ServicerContext) -> wire.ListKeysResponse:  # noqa: N802 - gRPC's name
+    def ListKeys(self, request: wire.ListKeysRequest, context: grpc.ServicerContext) -> wire.ListKeysResponse:
         """The keys that this client may use, every version."""
         usable = self._grants.usable_keys(current_call.get().actor.client)
         versions: Sequence[KeyVersion] = [version for version in self._registry.all() if version.name in usable]

@@ -23,7 +23,9 @@ def algorithm_from_wire(number: int) -> SignatureAlgorithm:
         return SignatureAlgorithm(number)
     except ValueError:
         raise RequestError(
-            Reason.ALGORITHM_UNKNOWN, f"there is no signature algorithm {number}", "See SignatureAlgorithm in types.proto."
+            Reason.ALGORITHM_UNKNOWN,
+            f"there is no signature algorithm {number}",
+            "See SignatureAlgorithm in types.proto.",
         ) from None
 
 
@@ -51,7 +53,9 @@ def time_from_wire(stamp: Timestamp) -> datetime:
     try:
         return stamp.ToDatetime(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise RequestError(Reason.INPUT_MALFORMED, "the timestamp is out of range", "Use a time from year 1 to 9999.") from None
+        raise RequestError(
+            Reason.INPUT_MALFORMED, "the timestamp is out of range", "Use a time from year 1 to 9999."
+        ) from None
 
 
 def page(items: Sequence[T], size: int, token: str) -> tuple[Sequence[T], str]:

@@ -58,4 +58,6 @@ class KeyRing:
         """Some usable key, for readiness probes. Raises ConfigurationError when there is none."""
         for key in self._keys.values():
             return key
-        raise ConfigurationError(Reason.START_FAILED, "there is no key that may sign", "Make one, e.g. with signer init.")
+        raise ConfigurationError(
+            Reason.START_FAILED, "there is no key that may sign", "Make one, e.g. with signer init."
+        )

@@ -61,7 +61,9 @@ class MessageSigning:
     def _builder(self, key: KeyVersion, algorithm: SignatureAlgorithm, include_chain: bool) -> SignedDataBuilder:
         if not key.certificate_chain:
             raise RequestError(
-                Reason.KEY_PURPOSE, f"the key {key.reference} has no certificate", "Use Sign, or a key with a certificate."
+                Reason.KEY_PURPOSE,
+                f"the key {key.reference} has no certificate",
+                "Use Sign, or a key with a certificate.",
             )
         wanted = (key.reference, algorithm, include_chain)
         if wanted not in self._builders:

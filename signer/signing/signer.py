@@ -164,7 +164,9 @@ class Signer:
         if request.digest is not None:
             if request.sm2_id is not None:
                 raise RequestError(
-                    Reason.SM2_ID_INVALID, "sm2_id has no effect on a digest", "Leave it out: e = SM3(Z ‖ M) already holds it."
+                    Reason.SM2_ID_INVALID,
+                    "sm2_id has no effect on a digest",
+                    "Leave it out: e = SM3(Z ‖ M) already holds it.",
                 )
             check_digest_length(algorithm, request.digest)
             return _Prepared(key, algorithm, request.digest)

@@ -98,9 +98,7 @@ class SignatureVerifier:
         answer = self._judge_signer(evidence.signer_certificate, list(evidence.certificates), at)
         passed = answer.verdict is Verdict.PASSED
         content = evidence.content if evidence.content is not None else (detached_content or b"")
-        return MessageAnswer(
-            answer.verdict, answer.findings, content if passed else b"", evidence.signer_certificate
-        )
+        return MessageAnswer(answer.verdict, answer.findings, content if passed else b"", evidence.signer_certificate)
 
     def _verify_with_own_key(self, request: VerificationRequest, key: str) -> VerificationAnswer:
         answer = None
@@ -110,9 +108,7 @@ class SignatureVerifier:
             answer = _mathematics(self._own_keys[version.reference], request)
             if answer is None:
                 deactivated = version.state is not KeyState.ACTIVE
-                return VerificationAnswer(
-                    Verdict.PASSED, [finding(FindingCode.KEY_DEACTIVATED)] if deactivated else []
-                )
+                return VerificationAnswer(Verdict.PASSED, [finding(FindingCode.KEY_DEACTIVATED)] if deactivated else [])
         if answer is None:
             raise RequestError(
                 Reason.ALGORITHM_NOT_ALLOWED,

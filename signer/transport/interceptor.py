@@ -9,8 +9,8 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn, cast
 
 import grpc
 from google.rpc import status_pb2
@@ -34,7 +34,7 @@ _LONGEST_STREAM_S = 3600.0
 _CODE_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
 
 
-class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc's classes are untyped where stubs are missing
+class CallInterceptor(grpc.ServerInterceptor):
     """Applies to the services of the contract; health and reflection pass, they need only a trusted certificate."""
 
     def __init__(self, grants: Grants, log: Log) -> None:
@@ -78,9 +78,11 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc's c
             with _Measured(rpc) as measured:
                 try:
                     self._open(rpc, context, _LONGEST_CALL_S)
-                    return inner(request, context)
+                    answered = inner(request, context)
                 except Exception as problem:  # noqa: BLE001 - the boundary: every exception becomes a status
                     status = self._refuse(rpc, problem)
+                else:
+                    return answered
                 measured.status = _CODE_NAMES[status.code]
             _abort(context, status)
 
@@ -94,9 +96,10 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc's c
                 try:
                     self._open(rpc, context, _LONGEST_STREAM_S)
                     yield from inner(requests, context)
-                    return
                 except Exception as problem:  # noqa: BLE001 - the boundary: every exception becomes a status
                     status = self._refuse(rpc, problem)
+                else:
+                    return
                 measured.status = _CODE_NAMES[status.code]
             _abort(context, status)
 
@@ -106,8 +109,10 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc's c
         request_id = secrets.token_hex(8)
         json_log.request_id.set(request_id)
         current_call.set(Call(Actor("", rpc, request_id), Deadline.after(longest)))
-        client = client_of(context.auth_context())
-        left = context.time_remaining()
+        client = client_of(
+            cast(Mapping[str, list[bytes]], context.auth_context())
+        )  # the stubs forget that values are lists
+        left: float | None = context.time_remaining()  # None where the client set no deadline, whatever the stubs say
         call = Call(Actor(client, rpc, request_id), Deadline.after(longest if left is None else min(left, longest)))
         current_call.set(call)
         self._grants.authorise_call(client, rpc)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -55,7 +54,7 @@ class GrpcServer:
         cls,
         config: ListenerConfig,
         *,
-        interceptors: Sequence[grpc.ServerInterceptor[Any, Any]],
+        interceptors: Sequence[grpc.ServerInterceptor],
         register: Callable[[grpc.Server], Sequence[str]],
         with_reflection: bool,
     ) -> GrpcServer:
@@ -66,7 +65,7 @@ class GrpcServer:
         """
         server = grpc.server(
             ThreadPoolExecutor(config.threads, thread_name_prefix="rpc"),
-            interceptors=interceptors,
+            interceptors=list(interceptors),
             options=_options(),
             # Beyond this, RESOURCE_EXHAUSTED at once is kinder than a queue whose callers have given up.
             maximum_concurrent_rpcs=config.threads * 16,

@@ -47,7 +47,9 @@ def to_status(problem: Exception) -> status_pb2.Status:
     metadata = {"remedy": problem.remedy, "request_id": request_id}
     details: list[error_details_pb2.ErrorInfo | error_details_pb2.BadRequest | error_details_pb2.RetryInfo] = [
         error_details_pb2.ErrorInfo(
-            reason=wire_reason(reason), domain=_DOMAIN, metadata={name: value for name, value in metadata.items() if value}
+            reason=wire_reason(reason),
+            domain=_DOMAIN,
+            metadata={name: value for name, value in metadata.items() if value},
         )
     ]
     violations = getattr(problem, "violations", ())
