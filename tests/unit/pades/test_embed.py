@@ -151,9 +151,9 @@ def test_a_seal_may_touch_the_edges() -> None:
 
 def test_texts_that_would_not_be_recognised_again_are_refused() -> None:
     assert _prepare(reason="长" * 1_000).fill(_CMS)
-    for changes in ({"reason": "长" * 1_001}, {"signer_name": "x" * 1_001}):
+    for reason, name in (("长" * 1_001, "x"), ("", "x" * 1_001)):
         with pytest.raises(RequestError) as caught:
-            _prepare(**changes)
+            _prepare(reason=reason, signer_name=name)
         assert caught.value.reason is Reason.SEAL_INVALID
 
 
