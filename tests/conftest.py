@@ -1,0 +1,87 @@
+"""What tests share: one running demo appliance for the whole session, made by the same commands that a person types.
+
+Nothing here stands in for a part of the product: token, processes, sockets and database are real.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.appliance import running
+from signer.client import ClientProfile, Connection, load_profile
+
+# Test processes import modules with metrics: without this they would share the product's metrics directory.
+os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+
+
+@dataclass(frozen=True)
+class RunningAppliance:
+    """An appliance that answers. `pid`: of its supervisor."""
+
+    directory: Path
+    port: int
+    pid: int
+
+    @property
+    def profile(self) -> ClientProfile:
+        """Of the client core."""
+        return load_profile(self.directory / "clients" / "core" / "profile.toml")
+
+    @property
+    def metrics_port(self) -> int:
+        """Where /metrics is."""
+        return self.port + 21
+
+    def children(self) -> dict[str, int]:
+        """Process ids by name."""
+        state = json.loads((self.directory / "run" / "children.json").read_text())
+        return {name: child["pid"] for name, child in state["children"].items()}
+
+
+def free_port_base() -> int:
+    """A port that is free together with the metrics port beside it."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 21))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+@pytest.fixture(scope="session")
+def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAppliance]:
+    """The session's appliance. Tests must leave it working; those that break things start their own."""
+    directory = tmp_path_factory.mktemp("appliance")
+    port = free_port_base()
+    with running(directory, port) as process:
+        yield RunningAppliance(directory, port, process.pid)
+
+
+@pytest.fixture(scope="session")
+def connection(appliance: RunningAppliance) -> Iterator[Connection]:
+    """A connection of the client core."""
+    with Connection(appliance.profile) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def sample(connection: Connection) -> dict[str, Any]:
+    """The sample data of policy/commercial; copy before changing it."""
+    from signer.v1 import document_pb2
+
+    template = connection.call(
+        connection.documents.GetTemplate, document_pb2.GetTemplateRequest(template="policy/commercial")
+    )
+    data: dict[str, Any] = json.loads(template.sample_json)
+    return data
