@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeVar
 
 from asn1crypto import x509 as asn1_x509
@@ -12,7 +14,11 @@ from cryptography.x509.oid import ExtensionOID
 
 from signer.errors import Reason, RequestError
 
+# cryptography warns about odd names and serial numbers in strangers' certificates; our log is not theirs to write in
+warnings.filterwarnings("ignore", category=UserWarning, module=__name__)
+
 MAX_CERTIFICATE_BYTES = 16 * 1024
+_REMEMBERED = 512
 
 # Critical extensions that are understood here; any other one makes a path invalid (RFC 5280, 4.2). Policies are understood
 # in that any policy will do (RFC 5280 6.1.1 (c): user-initial-policy-set = any-policy).
@@ -65,18 +71,22 @@ class Certificate:
     def load(cls, der: bytes) -> Certificate:
         """Reads strict DER: one certificate, nothing behind it, no extension twice, one signature algorithm.
 
+        The last ones are remembered.
+
         Raises:
             RequestError: CERTIFICATE_MALFORMED.
         """
         if len(der) > MAX_CERTIFICATE_BYTES:
             raise _malformed(f"the certificate is larger than {MAX_CERTIFICATE_BYTES} bytes")
         try:
-            return _read(der, x509.load_der_x509_certificate(der))
+            return _read(der)
         except Exception:  # noqa: BLE001 - hostile input: two parsers, many kinds of exceptions, one meaning
             raise _malformed("not a certificate in strict DER") from None
 
 
-def _read(der: bytes, strict: x509.Certificate) -> Certificate:
+@lru_cache(maxsize=_REMEMBERED)
+def _read(der: bytes) -> Certificate:
+    strict = x509.load_der_x509_certificate(der)
     whole = asn1_x509.Certificate.load(der, strict=True)
     tbs = whole["tbs_certificate"]
     if tbs["signature"].dump() != whole["signature_algorithm"].dump():  # RFC 5280, 4.1.1.2

@@ -6,8 +6,7 @@ read has one encoding only. Not an ASN.1 compiler: callers know the structure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 INTEGER = 0x02
 OCTET_STRING = 0x04
@@ -16,6 +15,7 @@ OBJECT_IDENTIFIER = 0x06
 SEQUENCE = 0x30
 SET = 0x31
 _MAX_CHILDREN = 256
+_MAX_IDENTIFIER_BYTES = 64
 
 
 class DerError(ValueError):
@@ -49,13 +49,29 @@ def set_of(elements: list[bytes], tag: int = SET) -> bytes:
     return encode(tag, *sorted(elements))
 
 
-@dataclass(frozen=True)
-class Element:
-    """One element: `whole` with tag and length, `content` without."""
+def integer(value: int) -> bytes:
+    """A non-negative INTEGER element."""
+    return encode(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big"))  # one bit more: INTEGERs are signed
+
+
+class Element(NamedTuple):
+    """One element inside `data`: from `start`, its content from `body`, both up to `end`. Copies nothing until asked."""
 
     tag: int
-    content: bytes
-    whole: bytes
+    data: bytes
+    start: int
+    body: int
+    end: int
+
+    @property
+    def content(self) -> bytes:
+        """The element without tag and length."""
+        return self.data[self.body : self.end]
+
+    @property
+    def whole(self) -> bytes:
+        """The element with tag and length."""
+        return self.data[self.start : self.end]
 
     def expect(self, tag: int) -> Element:
         """Itself, if it has that tag. Raises DerError."""
@@ -64,14 +80,21 @@ class Element:
         return self
 
     def children(self) -> list[Element]:
-        """The elements inside. Raises DerError."""
-        return list(_elements(self.content))
+        """The elements inside, at most 256. Raises DerError."""
+        found: list[Element] = []
+        position = self.body
+        while position < self.end:
+            if len(found) == _MAX_CHILDREN:
+                raise DerError("too many elements")
+            found.append(_element(self.data, position, self.end))
+            position = found[-1].end
+        return found
 
 
 def read(data: bytes) -> Element:
     """The one element that the data is. Raises DerError, for bytes behind it too."""
-    element, end = _element(data, 0)
-    if end != len(data):
+    element = _element(data, 0, len(data))
+    if element.end != len(data):
         raise DerError("bytes after the element")
     return element
 
@@ -84,33 +107,39 @@ def read_integer(element: Element) -> int:
     return int.from_bytes(content, "big")
 
 
-def _elements(data: bytes) -> Iterator[Element]:
-    position = 0
-    for _ in range(_MAX_CHILDREN):
-        if position == len(data):
-            return
-        element, position = _element(data, position)
-        yield element
-    raise DerError("too many elements")
+def read_object_identifier(element: Element) -> str:
+    """The dotted form. Raises DerError."""
+    content = element.expect(OBJECT_IDENTIFIER).content
+    if not content or content[-1] & 0x80 or len(content) > _MAX_IDENTIFIER_BYTES:
+        raise DerError("not an OBJECT IDENTIFIER")
+    arcs, value = [], 0
+    for octet in content:
+        if value == 0 and octet == 0x80:
+            raise DerError("an OBJECT IDENTIFIER that is not minimal")
+        value = value << 7 | octet & 0x7F
+        if not octet & 0x80:
+            arcs.append(value)
+            value = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(str(arc) for arc in (first, arcs[0] - 40 * first, *arcs[1:]))
 
 
-def _element(data: bytes, start: int) -> tuple[Element, int]:
-    if len(data) < start + 2:
+def _element(data: bytes, start: int, limit: int) -> Element:
+    if limit < start + 2:
         raise DerError("cut short")
     tag, length = data[start], data[start + 1]
     if tag & 0x1F == 0x1F:
         raise DerError("a tag of several bytes")
-    position = start + 2
+    body = start + 2
     if length & 0x80:
         count = length & 0x7F
-        octets = data[position : position + count]
+        octets = data[body : min(body + count, limit)]
         if not 1 <= count <= 4 or len(octets) < count or octets[0] == 0:
             raise DerError("an indefinite or unusual length")
         length = int.from_bytes(octets, "big")
         if length < 0x80:
             raise DerError("a length longer than needed")
-        position += count
-    end = position + length
-    if end > len(data):
+        body += count
+    if body + length > limit:
         raise DerError("cut short")
-    return Element(tag, data[position:end], data[start:end]), end
+    return Element(tag, data, start, body, body + length)

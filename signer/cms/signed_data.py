@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import Enum
 
-from asn1crypto import x509
-
 from signer.algorithms import SignatureAlgorithm, SignMessage, digest_name
+from signer.certificates import Certificate
 from signer.cms import object_identifiers as oid
-from signer.cms.der import INTEGER, OCTET_STRING, SEQUENCE, SET, encode, set_of
+from signer.cms.der import OCTET_STRING, SEQUENCE, SET, encode, integer, set_of
 
-_VERSION_1 = encode(INTEGER, b"\x01")  # RFC 5652 clause 5.1: data content, signer by issuer and serial number
+_VERSION_1 = integer(1)  # RFC 5652 clause 5.1: data content, signer by issuer and serial number
 
 
 class Identifiers(Enum):
@@ -34,8 +33,8 @@ class SignedDataBuilder:
         self, certificate: bytes, chain: Sequence[bytes], algorithm: SignatureAlgorithm, identifiers: Identifiers
     ) -> None:
         name = digest_name(algorithm)
-        tbs = x509.Certificate.load(certificate)["tbs_certificate"]
-        issuer, serial = tbs["issuer"].dump(), tbs["serial_number"].dump()
+        facts = Certificate.load(certificate)
+        issuer, serial = facts.issuer, integer(facts.serial)
         signed_data, self._content_type = identifiers.value
         self._signed_data = signed_data
         self._digest_algorithm = oid.digest_algorithm(name)
@@ -58,7 +57,11 @@ class SignedDataBuilder:
     def for_certificate(
         cls, certificate: bytes, chain: Sequence[bytes], algorithm: SignatureAlgorithm, *, identifiers: Identifiers
     ) -> SignedDataBuilder:
-        """`certificate`: the signer's, DER. `chain`: certificates to carry beside it, DER."""
+        """`certificate`: the signer's, DER. `chain`: certificates to carry beside it, DER.
+
+        Raises:
+            RequestError: CERTIFICATE_MALFORMED, ALGORITHM_UNKNOWN.
+        """
         return cls(certificate, chain, algorithm, identifiers)
 
     def build(

@@ -1,4 +1,8 @@
-"""Reads SignedData into its parts, strictly: DER only, one signer, no attribute twice. Judges nothing."""
+"""Reads SignedData (RFC 5652 clause 5) into its parts, strictly: DER only, one signer, no attribute twice. Judges nothing.
+
+Signed attributes are taken in the order in which they stand: that is what the signature is over, and DER of any order
+has one meaning only.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from signer.cms import object_identifiers as oid
-from signer.cms.der import OCTET_STRING, SEQUENCE, SET, DerError, Element, encode, read, read_integer
+from signer.cms.der import (
+    NULL,
+    OBJECT_IDENTIFIER,
+    OCTET_STRING,
+    SEQUENCE,
+    SET,
+    DerError,
+    Element,
+    encode,
+    read,
+    read_integer,
+)
 
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
 
 
 @dataclass(frozen=True)
 class SignerInfo:
-    """One signer. `signer_id`: content of issuerAndSerialNumber or subjectKeyIdentifier, with its tag first.
+    """One signer. `signer_id`: IssuerAndSerialNumber, or [0] with a subject key identifier.
 
     `digest`, `signature_algorithm`: encoded object identifiers. `attributes`: encoded identifier → the one value; None
     where there are no signed attributes. `signed_attributes`: their DER SET, what the signature is over.
@@ -30,7 +45,7 @@ class SignerInfo:
 
 @dataclass(frozen=True)
 class SignedData:
-    """`content_type`: encoded identifier. `content`: None where detached. `certificates`: DER each."""
+    """`content_type`: encoded identifier. `content`: None where detached. `certificates`: DER each, not read yet."""
 
     uses_gbt_identifiers: bool
     content_type: bytes
@@ -80,7 +95,7 @@ def _encapsulated(element: Element) -> tuple[bytes, bytes | None]:
     parts = element.expect(SEQUENCE).children()
     if not 1 <= len(parts) <= 2:
         raise DerError("encapContentInfo has another form")
-    content_type = parts[0].expect(0x06).whole
+    content_type = parts[0].expect(OBJECT_IDENTIFIER).whole
     if len(parts) == 1:
         return content_type, None
     (octets,) = _exactly(parts[1].expect(0xA0).children(), 1)
@@ -104,8 +119,8 @@ def _signer_info(element: Element) -> SignerInfo:
     if not 1 <= len(algorithm) <= 2:
         raise DerError("not an AlgorithmIdentifier")
     digest = fields[2].expect(SEQUENCE).children()
-    if not 1 <= len(digest) <= 2:
-        raise DerError("not an AlgorithmIdentifier")
+    if not 1 <= len(digest) <= 2 or (len(digest) == 2 and digest[1].whole != NULL):
+        raise DerError("not an AlgorithmIdentifier of a digest")
     return SignerInfo(
         signer_id=fields[1],
         digest=digest[0].whole,

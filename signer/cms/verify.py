@@ -1,6 +1,7 @@
-"""Verifies CMS SignedData: the mathematics, the signed attributes, the signer's certificate inside. Evidence, or raises.
+"""Verifies CMS SignedData (RFC 5652 clause 5.4-5.6): the mathematics, the signed attributes, the signer's certificate inside.
 
-Whether the signer is trusted is not judged here: `signer.certificates` does that with the certificate in the evidence.
+Evidence, or raises. Whether the signer is trusted is not judged here: `signer.certificates` does that with the
+certificate in the evidence.
 """
 
 from __future__ import annotations
@@ -9,11 +10,19 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from asn1crypto import x509
-
-from signer.algorithms import PublicKey, SignatureAlgorithm, content_digest, load_public_key
+from signer.algorithms import PublicKey, SignatureAlgorithm, content_digest, key_type, load_public_key
+from signer.certificates import Certificate
 from signer.cms import object_identifiers as oid
-from signer.cms.der import OCTET_STRING, SEQUENCE, DerError, Element
+from signer.cms.der import (
+    OCTET_STRING,
+    SEQUENCE,
+    SET,
+    DerError,
+    Element,
+    read,
+    read_integer,
+    read_object_identifier,
+)
 from signer.cms.signer_info import SignedData, SignerInfo, read_signed_data, read_time
 from signer.errors import Reason, RequestError, VerificationError
 from signer.findings import FindingCode
@@ -26,6 +35,8 @@ _KEY_IDENTIFIER = 0x80  # [0] IMPLICIT SubjectKeyIdentifier
 class SignedDataEvidence:
     """The signature is right. `content`: what was inside, None where detached. Certificates are DER.
 
+    `content_type`: dotted, of what was signed.
+
     `names_its_certificate`: a signing-certificate attribute ties the signature to `signer_certificate`.
     `uses_gbt_identifiers`: the structure has the object identifiers of GB/T 35275.
     """
@@ -33,6 +44,7 @@ class SignedDataEvidence:
     signer_certificate: bytes
     certificates: tuple[bytes, ...]
     algorithm: SignatureAlgorithm
+    content_type: str
     content: bytes | None
     signing_time: datetime | None
     names_its_certificate: bool
@@ -55,33 +67,26 @@ def verify_signed_data(
     try:
         signed = read_signed_data(cms)
         certificate = _signer_certificate(signed)
-        public_key = x509.Certificate.load(certificate, strict=True).public_key.dump()
+        content_type = read_object_identifier(read(signed.content_type))
     except DerError as problem:
         raise _malformed(str(problem)) from None
-    except RecursionError:
-        raise _malformed("nested too deeply") from None
-    except (ValueError, TypeError, KeyError):
-        raise _malformed("the signer's certificate can't be read") from None
     signer = signed.signer
     algorithm = oid.find_algorithm(signer.digest, signer.signature_algorithm, signer.signature_parameters)
     if algorithm is None:
-        raise VerificationError(
-            Reason.SIGNATURE_WRONG,
-            FindingCode.SIGNATURE_UNSUPPORTED,
-            "digest and signature algorithm are not a known pair",
-        )
+        raise _unsupported("digest and signature algorithm are not a known pair")
+    key = _signer_key(certificate, algorithm)
     digest, content = _content_digest(signed, algorithm, detached_content, detached_digest)
-    key = load_public_key(public_key)
     if signer.attributes is not None:
-        names_certificate = _check_attributes(signer.attributes, signed.content_type, digest, certificate)
+        names_certificate = _check_attributes(signer.attributes, signed.content_type, digest, certificate.der)
         key.verify(algorithm, signer.signed_attributes, signer.signature)
     else:
         names_certificate = False
-        _verify_without_attributes(key, algorithm, digest, content, signer.signature)
+        _verify_without_attributes(key, algorithm, signed, digest, content)
     return SignedDataEvidence(
-        signer_certificate=certificate,
+        signer_certificate=certificate.der,
         certificates=signed.certificates,
         algorithm=algorithm,
+        content_type=content_type,
         content=signed.content,
         signing_time=_signing_time(signer),
         names_its_certificate=names_certificate,
@@ -89,19 +94,43 @@ def verify_signed_data(
     )
 
 
+def _signer_key(certificate: Certificate, algorithm: SignatureAlgorithm) -> PublicKey:
+    try:
+        key = load_public_key(certificate.public_key)
+    except RequestError:
+        raise _unsupported("the signer's key is of a kind that is not known") from None
+    if key.key_type is not key_type(algorithm):
+        raise _unsupported("the signer's key does not do the signature's algorithm")
+    return key
+
+
 def _verify_without_attributes(
-    key: PublicKey, algorithm: SignatureAlgorithm, digest: bytes, content: bytes | None, signature: bytes
+    key: PublicKey, algorithm: SignatureAlgorithm, signed: SignedData, digest: bytes, content: bytes | None
 ) -> None:
-    if algorithm is not SignatureAlgorithm.SM2_SM3:
-        key.verify_digest(algorithm, digest, signature)
-    elif content is not None:
-        key.verify(algorithm, content, signature)
-    else:  # Z goes before the message: a digest of the message alone does not help
+    if signed.content_type not in {oid.RFC_DATA, oid.GBT_DATA}:  # RFC 5652 clause 5.3: attributes are a must
         raise VerificationError(
             Reason.SIGNATURE_WRONG,
-            FindingCode.SIGNATURE_UNSUPPORTED,
-            "an SM2 signature without signed attributes can't be judged from a digest",
+            FindingCode.SIGNATURE_MALFORMED,
+            "signed attributes are missing beside typed content",
         )
+    if content is not None and _are_attributes(content):
+        # The signature over somebody's signed attributes, presented as one over content that reads like them:
+        # nothing in CMS tells the two apart, so content of that form is never believed without attributes.
+        raise _unsupported("content that reads like signed attributes has no signed attributes beside it")
+    if algorithm is not SignatureAlgorithm.SM2_SM3:
+        key.verify_digest(algorithm, digest, signed.signer.signature)
+    elif content is not None:
+        key.verify(algorithm, content, signed.signer.signature)
+    else:  # Z goes before the message: a digest of the message alone does not help
+        raise _unsupported("an SM2 signature without signed attributes can't be judged from a digest")
+
+
+def _are_attributes(content: bytes) -> bool:
+    try:
+        items = read(content).expect(SET).children()
+        return any(item.expect(SEQUENCE).children()[0].whole == oid.MESSAGE_DIGEST for item in items)
+    except (DerError, IndexError):
+        return False
 
 
 def _content_digest(
@@ -122,17 +151,25 @@ def _content_digest(
     return detached_digest, None
 
 
-def _signer_certificate(signed: SignedData) -> bytes:
+def _signer_certificate(signed: SignedData) -> Certificate:
+    """Raises DerError where it is not inside."""
+    signer_id = signed.signer.signer_id
+    if signer_id.tag != _KEY_IDENTIFIER:
+        parts = signer_id.expect(SEQUENCE).children()
+        if len(parts) != 2:
+            raise DerError("not an IssuerAndSerialNumber")
+        issuer, serial = parts[0].whole, read_integer(parts[1])
     for der in signed.certificates:
-        certificate = x509.Certificate.load(der, strict=True)
-        if signed.signer.signer_id.tag == _KEY_IDENTIFIER:
-            if certificate.key_identifier == signed.signer.signer_id.content:
-                return der
-            continue
-        tbs = certificate["tbs_certificate"]
-        if tbs["issuer"].dump() + tbs["serial_number"].dump() == signed.signer.signer_id.expect(SEQUENCE).content:
-            return der
-    raise DerError("the signer's certificate is not inside")
+        try:
+            certificate = Certificate.load(der)
+        except RequestError:
+            continue  # a certificate that can't be read is nobody's
+        if signer_id.tag == _KEY_IDENTIFIER:
+            if certificate.key_identifier and certificate.key_identifier == signer_id.content:
+                return certificate
+        elif certificate.issuer == issuer and certificate.serial == serial:
+            return certificate
+    raise DerError("the signer's certificate is not inside, or can't be read")
 
 
 def _check_attributes(attributes: dict[bytes, Element], content_type: bytes, digest: bytes, certificate: bytes) -> bool:
@@ -177,6 +214,10 @@ def _signing_time(signer: SignerInfo) -> datetime | None:
         return None if value is None else read_time(value)
     except DerError:
         return None  # claimed by the signer and relied on by nobody
+
+
+def _unsupported(what: str) -> VerificationError:
+    return VerificationError(Reason.SIGNATURE_WRONG, FindingCode.SIGNATURE_UNSUPPORTED, what)
 
 
 def _malformed(what: str) -> RequestError:
