@@ -8,7 +8,9 @@ changed copy, and so is one that holds a signature which no field leads to.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +19,8 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signer.certificates import TrustStore
-from signer.findings import Finding, FindingCode, finding
-from signer.pades.evidence import Integrity, SignatureEvidence
+from signer.findings import FindingCode, finding
+from signer.pades.evidence import Integrity
 from signer.pades.foreign_signature import SignatureField, entry, judge_signature
 from signer.pades.inspection import MAX_SIGNATURES, InspectionReport, combine
 from signer.pades.shape import ShapeMismatch, bears_our_mark, check_shape
@@ -27,6 +29,9 @@ from signer.pades.verify import SealVerifier
 
 MAX_PAGES = 2_000
 _MAX_TREE_NODES = 50_000
+# pyHanko looks for the end byte by byte and takes seconds where there is none.
+_END = re.compile(rb"startxref[\x00\t\n\f\r ]{1,20}\d{1,12}[\x00\t\n\f\r ]{1,20}%%EOF")
+_END_LIMIT = 2_048
 _HEADER_LIMIT = 1_024  # ISO 32000-1, annex H: where Acrobat looks for the header
 
 
@@ -38,35 +43,41 @@ class _Unjudgeable(Exception):
 
 def inspect_pdf(data: bytes, trust: TrustStore) -> InspectionReport:
     """The report on any bytes. Raises MemoryError alone."""
-    ours = bears_our_mark(data)
-    altered = ours and not _is_as_we_made_it(data, trust)
-    anchors = [x509.Certificate.load(anchor.der) for anchor in trust.anchors]
-    pages: int | None = None
-    signatures: tuple[SignatureEvidence, ...] = ()
-    findings: list[Finding] = []
     try:
-        reader = _open(data)
-        pages = _count_pages(reader)
-        fields = list(_signature_fields(reader))
-        signatures = tuple(judge_signature(data, reader, found, anchors) for found in fields)
-        integrity = combine(signatures)
-        if _has_hidden_signature(data, reader, fields):
-            altered = True
-        if integrity is Integrity.UNSIGNED and not altered:
-            findings.append(finding(FindingCode.UNSIGNED))
+        report = _inspect(data, trust)
     except _Unjudgeable as problem:
-        integrity = Integrity.UNREADABLE
-        findings.append(finding(problem.code))
+        report = InspectionReport(Integrity.UNREADABLE, None, (finding(problem.code),))
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - hostile files raise exceptions of many kinds in a parser; each is a finding
-        integrity = Integrity.UNREADABLE
-        findings.append(finding(FindingCode.DAMAGED))
-        altered = altered or BYTE_RANGE.search(data) is not None
-    if (altered or (ours and integrity is not Integrity.WHOLE)) and integrity is not Integrity.CHANGED:
-        integrity = Integrity.CHANGED
-        findings.append(finding(FindingCode.CHANGED_AFTER_SIGNING))
+        report = InspectionReport(Integrity.UNREADABLE, None, (finding(FindingCode.DAMAGED),))
+    if report.integrity is not Integrity.CHANGED and _is_altered_copy(data, trust, report):
+        unsigned = finding(FindingCode.UNSIGNED)
+        findings = (*(item for item in report.findings if item != unsigned), finding(FindingCode.CHANGED_AFTER_SIGNING))
+        report = replace(report, integrity=Integrity.CHANGED, findings=findings)
+    return report
+
+
+def _inspect(data: bytes, trust: TrustStore) -> InspectionReport:
+    """The report on what can be opened as a PDF. Raises _Unjudgeable, and whatever pyHanko raises."""
+    anchors = [x509.Certificate.load(anchor.der) for anchor in trust.anchors]
+    reader = _open(data)
+    pages = _count_pages(reader)
+    fields = list(_signature_fields(reader))
+    signatures = tuple(judge_signature(data, reader, found, anchors) for found in fields)
+    integrity = combine(signatures)
+    findings = [finding(FindingCode.UNSIGNED)] if integrity is Integrity.UNSIGNED else []
+    if integrity is not Integrity.CHANGED and _has_hidden_signature(data, reader, fields):
+        integrity, findings = Integrity.CHANGED, [finding(FindingCode.CHANGED_AFTER_SIGNING)]
     return InspectionReport(integrity, pages, tuple(findings), signatures)
+
+
+def _is_altered_copy(data: bytes, trust: TrustStore, report: InspectionReport) -> bool:
+    """True for a copy of one of ours that is not as we made it, and for a signed file that was damaged since."""
+    if bears_our_mark(data):
+        return report.integrity is not Integrity.WHOLE or not _is_as_we_made_it(data, trust)
+    codes = {item.code for item in report.findings}
+    return bool(codes & {FindingCode.DAMAGED, FindingCode.NOT_A_PDF}) and BYTE_RANGE.search(data) is not None
 
 
 def _is_as_we_made_it(data: bytes, trust: TrustStore) -> bool:
@@ -80,6 +91,8 @@ def _is_as_we_made_it(data: bytes, trust: TrustStore) -> bool:
 def _open(data: bytes) -> PdfFileReader:
     if b"%PDF-" not in data[:_HEADER_LIMIT]:
         raise _Unjudgeable(FindingCode.NOT_A_PDF)
+    if _END.search(data, max(0, len(data) - _END_LIMIT)) is None:
+        raise _Unjudgeable(FindingCode.DAMAGED)
     reader = PdfFileReader(io.BytesIO(data), strict=True)
     if reader.encrypted:
         raise _Unjudgeable(FindingCode.ENCRYPTED)
