@@ -28,7 +28,7 @@ _NAME_SIZE = 13.0
 _CAPTION_SIZE = 9.0
 _STAR_RADIUS = 15.0
 # The name spans at most this angle, open at the bottom where the caption stands.
-_NAME_SPAN = math.radians(250)
+_NAME_SPAN = math.radians(232)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def round_seal(company: str, *, caption: str) -> SealAppearance:
         parts.append(_glyph(character, _NAME_SIZE, narrow, _on_arc(angle)))
     left = _CENTRE - len(caption) * _CAPTION_SIZE / 2
     for index, character in enumerate(caption):
-        at = (1.0, 0.0, 0.0, 1.0, left + (index + 0.5) * _CAPTION_SIZE, _CENTRE - 32.0)
+        at = (1.0, 0.0, 0.0, 1.0, left + (index + 0.5) * _CAPTION_SIZE, _CENTRE - 33.5)
         parts.append(_glyph(character, _CAPTION_SIZE, 0.95, at))
     return SealAppearance("\n".join(parts).encode("ascii"), (0.0, 0.0, SIZE, SIZE), b"<<>>")
 

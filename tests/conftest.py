@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,12 +50,13 @@ class RunningAppliance:
 def free_port_base() -> int:
     """A port that is free together with the metrics port beside it."""
     while True:
+        # below the range that outgoing connections take their ports from: a poll there could connect to itself
+        port = random.randrange(12_000, 32_000)
         with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
             try:
+                first.bind(("127.0.0.1", port))
                 second.bind(("127.0.0.1", port + 21))
-            except (OSError, OverflowError):
+            except OSError:
                 continue
             return port
 

@@ -22,7 +22,7 @@ from signer.errors import ConfigurationError, Reason
 _log = logging.getLogger(__name__)
 _POLL_S = 0.1
 # A process that dies again and again is given longer pauses, so that the machine stays usable for whoever mends it.
-_PAUSES_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_PAUSES_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 _STABLE_AFTER_S = 60.0
 
 

@@ -28,6 +28,7 @@ from signer.deadline import Deadline
 from signer.documents.seal import SealWish, SealWorkshop, choose_seal
 from signer.errors import Reason, RequestError, SignerError
 from signer.pades.embed import BoxPlace, prepare
+from signer.pades.shape import check_shape
 from signer.signing import DocumentSigner, Signer
 
 _log = logging.getLogger(__name__)
@@ -134,6 +135,7 @@ class DocumentIssuer:
         builder = self._workshop.builder(sign.key, sign.algorithm)
         covered = prepared.digest(digest_name(sign.algorithm))
         pdf = prepared.fill(builder.build(covered, sign, content=None))
+        check_shape(pdf)  # what our own gate would refuse is never released
         deadline.remaining()
         document = ReleasedDocument(
             document_id=reserved.document_id,

@@ -94,7 +94,7 @@ class DocumentVerifier:
         evidence = self._seals.verify(pdf, shape, datetime.now(UTC))
         revision = self._catalogue.find_revision(sm3=sm3.digest(pdf))
         if revision is None:
-            signed = self._catalogue.find_signed_revision(signed_sm3=shape.digest(pdf, "sm3"))
+            signed = self._catalogue.find_signed_revision(signed_sm3=evidence.signed_sm3)
             return self._not_released_bytes(evidence, signed)
         ours = evidence.certificate in self._own_certificates
         if not evidence.mathematics_right or not ours:
@@ -104,7 +104,13 @@ class DocumentVerifier:
         return self._issued(revision, [evidence], list(evidence.findings), Integrity.WHOLE, same_bytes=True)
 
     def _verify_other(self, pdf: bytes, deadline: Deadline) -> DocumentReport:
+        released = self._catalogue.find_revision(sm3=sm3.digest(pdf))
         inspected = self._inspector.inspect(pdf, timeout=deadline.remaining())
+        if released is not None and inspected.integrity is Integrity.WHOLE:
+            # Byte for byte what an earlier embedder of ours released; the gate knows today's shape only.
+            return self._issued(
+                released, inspected.signatures, inspected.findings, Integrity.WHOLE, same_bytes=True
+            )
         findings = list(inspected.findings)
         signed = [
             revision
