@@ -13,11 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from hsm.errors import HsmError
 from monitoring import metrics
 from policy_render.catalog import Catalog, Template
 from policy_render.data_schema import DocumentData, check_data
-from policy_render.errors import RenderError
 from policy_render.renderer import Renderer
 from signer.algorithms import digest_name, sm3
 from signer.archive import BlobDirectory, Catalogue, ReleasedDocument, Reservation
@@ -26,9 +24,9 @@ from signer.authz import Actor, Grants
 from signer.contracts import ContractRegister, ContractTerm
 from signer.deadline import Deadline
 from signer.documents.seal import SealWish, SealWorkshop, choose_seal
-from signer.errors import Reason, RequestError, SignerError
+from signer.errors import ApplianceError, Reason, RequestError, SignerError
 from signer.pades.embed import BoxPlace, prepare
-from signer.pades.shape import check_shape
+from signer.pades.shape import ShapeMismatch, check_shape
 from signer.signing import DocumentSigner, Signer
 
 _log = logging.getLogger(__name__)
@@ -105,7 +103,7 @@ class DocumentIssuer:
         try:
             with metrics.document_seconds.labels(template.reference).time():
                 issued = self._make(reserved, template, data, wish, sign, deadline)
-        except (SignerError, RenderError, HsmError):
+        except Exception:
             # The reservation would keep the caller from trying again; if the database is what failed, it lapses by itself.
             with suppress(SignerError):
                 self._catalogue.cancel(reserved)
@@ -135,7 +133,7 @@ class DocumentIssuer:
         builder = self._workshop.builder(sign.key, sign.algorithm)
         covered = prepared.digest(digest_name(sign.algorithm))
         pdf = prepared.fill(builder.build(covered, sign, content=None))
-        check_shape(pdf)  # what our own gate would refuse is never released
+        _check_own_shape(pdf)
         deadline.remaining()
         document = ReleasedDocument(
             document_id=reserved.document_id,
@@ -152,6 +150,16 @@ class DocumentIssuer:
             together_with=[lambda connection: ContractRegister.record(connection, document.document_id, term)],
         )
         return IssuedDocument(document, pdf)
+
+
+def _check_own_shape(pdf: bytes) -> None:
+    """What our own gate would refuse is never released. Raises ApplianceError."""
+    try:
+        check_shape(pdf)
+    except ShapeMismatch as problem:
+        raise ApplianceError(
+            Reason.OWN_SIGNATURE_WRONG, "the sealed document is not of our own shape; it was not released"
+        ) from problem
 
 
 def _template_places(template: Template, pages: int) -> Sequence[BoxPlace]:
