@@ -1,0 +1,190 @@
+"""The Pkcs11Token on a real token: results judged by other libraries, threads and processes at once, limits, key sizes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import gmssl_pyx
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from hsm.errors import HsmError, HsmKeyError, Reason
+from hsm.keys import KeyHandle, RsaKeySpec, Sm2KeySpec
+from hsm.mechanisms import Mechanism
+from hsm.module import ModuleConfig
+from hsm.pin import PinSource
+from hsm.token import Pkcs11Token, TokenConfig
+from signer.algorithms import SignatureAlgorithm, load_public_key, sm2
+
+_NATIVE = Path(__file__).resolve().parents[3] / "build" / "native"
+_SM2_ID, _RSA_ID = b"\x01", b"\x02"
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> TokenConfig:
+    """A fresh SoftHSM token behind softtoken and locking."""
+    folder = tmp_path_factory.mktemp("token")
+    (folder / "tokens").mkdir()
+    settings = folder / "softhsm2.conf"
+    settings.write_text(f"directories.tokendir = {folder}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
+    command = ["softhsm2-util", "--init-token", "--free", "--label", "tests", "--so-pin", "12345678", "--pin", "1234"]
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "SOFTHSM2_CONF": str(settings)})
+    (folder / "pin").write_text("1234")
+    (folder / "pin").chmod(0o600)
+    return TokenConfig(
+        module=ModuleConfig(
+            _NATIVE / "libsofttoken.so", _NATIVE / "liblocking.so", {"SOFTHSM2_CONF": str(settings)}
+        ),
+        profile="softtoken",
+        label="tests",
+        pin=PinSource(file=folder / "pin"),
+        sessions=4,
+        attempts_directory=folder / "pin-attempts",
+    )
+
+
+@pytest.fixture(scope="module")
+def token(config: TokenConfig) -> Iterator[Pkcs11Token]:
+    """The token with one SM2 and one RSA key."""
+    opened = Pkcs11Token.from_config(config)
+    opened.generate_key_pair(_SM2_ID, "sm2", Sm2KeySpec(), timeout=10)
+    opened.generate_key_pair(_RSA_ID, "rsa", RsaKeySpec(2048), timeout=60)
+    return opened
+
+
+def test_it_says_that_it_is_for_development(token: Pkcs11Token) -> None:
+    information = token.information()
+    assert (information.label, information.model, information.is_development) == ("tests", "SM2 DEVELOPMENT", True)
+
+
+def test_sm2_over_e_is_right_for_gmssl(token: Pkcs11Token) -> None:
+    handle = token.open_key(_SM2_ID)
+    spki = token.public_key(handle)
+    for number in range(50):
+        message = f"message {number}".encode()
+        e = load_public_key(spki).digest_of(SignatureAlgorithm.SM2_SM3, message)
+        raw = token.sign(handle, Mechanism.SM2, e, timeout=5)
+        assert len(raw) == 64
+        assert gmssl_pyx.sm2_verify(spki[-64:], message, sm2.encode_signature(raw))
+
+
+@pytest.mark.parametrize("bits", [2048, 3072, 4096])
+def test_rsa_of_every_size_and_scheme_is_right_for_cryptography(token: Pkcs11Token, bits: int) -> None:
+    key_id = bits.to_bytes(2, "big")
+    spki = token.generate_key_pair(key_id, f"rsa{bits}", RsaKeySpec(bits), timeout=100)
+    key = load_der_public_key(spki)
+    assert isinstance(key, rsa.RSAPublicKey)
+    assert key.key_size == bits
+    handle = token.open_key(key_id)
+    for name, digest in (("sha256", hashes.SHA256()), ("sha384", hashes.SHA384()), ("sha512", hashes.SHA512())):
+        data = hashlib.new(name, b"message").digest()
+        v15 = token.sign(handle, Mechanism[f"RSA_PKCS1_{name.upper()}"], data, timeout=5)
+        key.verify(v15, data, padding.PKCS1v15(), Prehashed(digest))
+        pss = token.sign(handle, Mechanism[f"RSA_PSS_{name.upper()}"], data, timeout=5)
+        key.verify(pss, data, padding.PSS(padding.MGF1(digest), digest.digest_size), Prehashed(digest))
+
+
+@pytest.mark.parametrize("bits", [1024, 2047, 4104, 8192])
+def test_other_rsa_sizes_are_refused(bits: int) -> None:
+    with pytest.raises(HsmError):
+        RsaKeySpec(bits)
+
+
+def test_a_key_that_is_not_there_is_told(token: Pkcs11Token) -> None:
+    with pytest.raises(HsmKeyError) as refused:
+        token.open_key(b"nothing")
+    assert refused.value.reason is Reason.KEY_MISSING
+    with pytest.raises(HsmKeyError):
+        token.sign(KeyHandle(b"nothing"), Mechanism.SM2, bytes(32), timeout=5)
+
+
+def test_a_mechanism_on_the_wrong_key_is_told(token: Pkcs11Token) -> None:
+    with pytest.raises(HsmKeyError) as refused:
+        token.sign(KeyHandle(_RSA_ID), Mechanism.SM2, bytes(32), timeout=5)
+    assert refused.value.ckr == "KeyTypeInconsistent"
+    with pytest.raises(HsmError):
+        token.sign(KeyHandle(_SM2_ID), Mechanism.RSA_PKCS1_SHA256, bytes(32), timeout=5)
+    with pytest.raises(HsmError):
+        token.sign(KeyHandle(_SM2_ID), Mechanism.SM2, bytes(31), timeout=5)
+
+
+def test_when_all_sessions_are_leased_the_wait_ends_in_time(token: Pkcs11Token) -> None:
+    leases = [token._pool.lease(1) for _ in range(4)]
+    for lease in leases:
+        lease.__enter__()
+    started = time.monotonic()
+    with pytest.raises(HsmError) as refused:
+        token.sign(KeyHandle(_SM2_ID), Mechanism.SM2, bytes(31) + b"\x01", timeout=0.2)
+    assert refused.value.reason is Reason.BUSY
+    assert time.monotonic() - started < 5
+    for lease in leases:
+        lease.__exit__(None, None, None)
+    assert token.sign(KeyHandle(_SM2_ID), Mechanism.SM2, bytes(31) + b"\x01", timeout=5)
+
+
+_PROCESS = """
+import pickle, sys
+from tests.integration.hsm.test_token import hammer
+sys.exit(hammer(pickle.loads(bytes.fromhex(sys.argv[1])), float(sys.argv[2])))
+"""
+
+
+def hammer(config: TokenConfig, seconds: float) -> int:
+    """Eight threads that sign with both keys and verify every result; returns the number of errors."""
+    token = Pkcs11Token.from_config(config)
+    keys = {mechanism: KeyHandle(key) for mechanism, key in ((Mechanism.SM2, _SM2_ID), (Mechanism.RSA_PSS_SHA256, _RSA_ID))}
+    public = {mechanism: load_public_key(token.public_key(handle)) for mechanism, handle in keys.items()}
+    until = time.monotonic() + seconds
+    errors: list[Exception] = []
+    done = [0]
+
+    def work() -> None:
+        while time.monotonic() < until:
+            try:
+                for mechanism, algorithm in (
+                    (Mechanism.SM2, SignatureAlgorithm.SM2_SM3),
+                    (Mechanism.RSA_PSS_SHA256, SignatureAlgorithm.RSA_PSS_SHA256),
+                ):
+                    digest = os.urandom(32)
+                    raw = token.sign(keys[mechanism], mechanism, digest, timeout=10)
+                    signature = sm2.encode_signature(raw) if mechanism is Mechanism.SM2 else raw
+                    public[mechanism].verify_digest(algorithm, digest, signature)
+                    done[0] += 1
+            except Exception as problem:
+                errors.append(problem)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for problem in errors[:3]:
+        print(repr(problem), file=sys.stderr)
+    return min(len(errors), 100) if done[0] else 101
+
+
+def _hammer_in_processes(config: TokenConfig, seconds: float) -> None:
+    import pickle
+
+    arguments = [sys.executable, "-c", _PROCESS, pickle.dumps(config).hex(), str(seconds)]
+    processes = [subprocess.Popen(arguments) for _ in range(2)]
+    assert [process.wait(seconds + 60) for process in processes] == [0, 0]
+
+
+def test_threads_and_processes_at_once(config: TokenConfig, token: Pkcs11Token) -> None:
+    _hammer_in_processes(config, 4)
+
+
+@pytest.mark.soak
+def test_threads_and_processes_for_minutes(config: TokenConfig, token: Pkcs11Token) -> None:
+    _hammer_in_processes(config, 180)
