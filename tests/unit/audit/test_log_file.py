@@ -1,0 +1,113 @@
+"""The append-only log file: durable order, torn ends, altered records, one writer, a full disk."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from signer.audit.log import leaf_hash
+from signer.audit.log_file import LogFile, read_log
+from signer.errors import ApplianceError, ConfigurationError
+
+
+def _filled(file: Path, entries: list[bytes]) -> None:
+    log = LogFile.open(file, "l")
+    log.append(entries)
+    log.close()
+
+
+def test_entries_keep_their_places_over_restarts(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    log = LogFile.open(file, "l")
+    assert log.append([b"a", b"b"]) == 0
+    log.close()
+    log = LogFile.open(file, "l")
+    assert log.count == 2
+    assert log.append([b"c"]) == 2
+    log.close()
+    assert list(read_log(file)) == [b"a", b"b", b"c"]
+
+
+def test_the_leaf_hash_is_rfc_9162s_over_sm3() -> None:
+    # SM3("\x00abc") by OpenSSL: printf '\0abc' | openssl dgst -sm3
+    import subprocess
+
+    judged = subprocess.run(["openssl", "dgst", "-sm3", "-binary"], input=b"\x00abc", check=True, capture_output=True)
+    assert leaf_hash(b"abc") == judged.stdout
+
+
+@pytest.mark.parametrize("cut", range(1, 39))
+def test_a_torn_end_is_cut_off(tmp_path: Path, cut: int) -> None:
+    file = tmp_path / "log"
+    _filled(file, [b"first", b"ab"])
+    file.write_bytes(file.read_bytes()[:-cut] if cut < 38 else file.read_bytes()[:-38])
+    log = LogFile.open(file, "l")
+    assert log.count == 1
+    assert log.append([b"next"]) == 1
+    log.close()
+    assert list(read_log(file)) == [b"first", b"next"]
+
+
+def test_every_altered_byte_of_a_record_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    _filled(file, [b"first", b"second"])
+    content = file.read_bytes()
+    start = content.index(b"\n") + 1
+    end = start + 4 + len(b"first") + 32
+    for position in range(start, end):
+        changed = bytearray(content)
+        changed[position] ^= 0x01
+        file.write_bytes(changed)
+        try:
+            entries = list(read_log(file))
+        except ConfigurationError:
+            continue
+        assert entries == [], f"byte {position}"  # a length that reaches past the end reads as a torn end
+        assert position < start + 4
+
+
+def test_there_is_one_writer(tmp_path: Path) -> None:
+    log = LogFile.open(tmp_path / "log", "l")
+    with pytest.raises(ConfigurationError, match="another process writes"):
+        LogFile.open(tmp_path / "log", "l")
+    log.close()
+
+
+def test_another_log_is_refused(tmp_path: Path) -> None:
+    _filled(tmp_path / "log", [b"a"])
+    with pytest.raises(ConfigurationError, match="not this appliance's log"):
+        LogFile.open(tmp_path / "log", "other")
+
+
+def test_a_disk_that_takes_no_more_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    import resource
+    import signal
+
+    file = tmp_path / "log"
+    log = LogFile.open(file, "l")
+    log.append([b"a"])
+    size = file.stat().st_size
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, before[1]))
+    try:
+        with pytest.raises(ApplianceError, match="can't be written"):
+            log.append([bytes(100)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert file.stat().st_size == size
+    assert log.append([b"b"]) == 1
+    log.close()
+    assert list(read_log(file)) == [b"a", b"b"]
+
+
+def test_a_length_of_nonsense_is_an_altered_record(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    _filled(file, [b"a"])
+    with file.open("ab") as stream:
+        stream.write(struct.pack(">I", 2**31) + b"x" * 100)
+    with pytest.raises(ConfigurationError, match="was altered"):
+        list(read_log(file))
