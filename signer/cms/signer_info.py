@@ -24,6 +24,7 @@ from signer.cms.der import (
 )
 
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
+_TIME_CHARACTERS = len("YYYYMMDDhhmmssZ")
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def read_time(element: Element) -> datetime:
             text = ("19" if text[:2] >= "50" else "20") + text
         elif element.tag != _GENERALIZED_TIME:
             raise DerError("not a time")
+        if len(text) != _TIME_CHARACTERS:  # strptime would take fewer digits
+            raise DerError("not a time to the second")
         return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
         raise DerError("not a time") from None
