@@ -17,8 +17,8 @@ from pyhanko.sign import fields, signers
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 
-def stranger_pdf(unsigned: bytes) -> bytes:
-    """The PDF with a stranger's PAdES signature."""
+def stranger_signer() -> signers.SimpleSigner:
+    """A new RSA key in memory with a certificate that it signed itself."""
     key = rsa.generate_private_key(65537, 2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A stranger")])
     now = datetime.now(UTC)
@@ -32,14 +32,18 @@ def stranger_pdf(unsigned: bytes) -> bytes:
         .not_valid_after(now + timedelta(days=30))
         .sign(key, hashes.SHA256())
     )
-    signer = signers.SimpleSigner(
+    return signers.SimpleSigner(
         signing_cert=asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER)),
         signing_key=asn1_keys.PrivateKeyInfo.load(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())),
         cert_registry=SimpleCertificateStore(),  # type: ignore[no-untyped-call]  # untyped there
     )
+
+
+def stranger_pdf(unsigned: bytes) -> bytes:
+    """The PDF with a stranger's PAdES signature."""
     metadata = signers.PdfSignatureMetadata(
         field_name="Stranger", md_algorithm="sha256", subfilter=fields.SigSeedSubFilter.PADES
     )
-    signed = signers.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(unsigned)), metadata, signer)
+    signed = signers.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(unsigned)), metadata, stranger_signer())
     content: bytes = signed.getvalue()
     return content

@@ -37,9 +37,7 @@ def _sign(appliance: RunningAppliance) -> sig.SignResponse:
 
 
 def _issue(appliance: RunningAppliance, sample: dict[str, Any], issue_id: str) -> doc.IssueDocumentResponse:
-    request = doc.IssueDocumentRequest(
-        issue_id=issue_id, template="policy/commercial", data_json=json.dumps(sample)
-    )
+    request = doc.IssueDocumentRequest(issue_id=issue_id, template="policy/commercial", data_json=json.dumps(sample))
     with Connection(appliance.profile, timeout=30) as connection:
         return connection.call(connection.documents.IssueDocument, request)
 
@@ -177,7 +175,9 @@ def test_a_wrong_pin_is_tried_once_by_all_processes_and_restarts(stopped: Path) 
     assert result.stderr.count("hsm-pin-incorrect") == 0, "the second start must not have tried again"
     assert "hsm-pin-refused-before" in result.stderr
     pin.write_text(right)
-    port = int(next(line for line in (stopped / "signer.toml").read_text().splitlines() if line.startswith("port")).split()[-1])
+    port = int(
+        next(line for line in (stopped / "signer.toml").read_text().splitlines() if line.startswith("port")).split()[-1]
+    )
     with running(stopped, port) as process:
         assert process.poll() is None
 
@@ -204,7 +204,7 @@ def test_a_port_in_use_is_told(stopped: Path) -> None:
         ("workers = 2", "workers = 0", ["listener.lan.workers", "1 to 256"]),
         ('profile = "softtoken"', 'profile = "sansec-x"', ["token.profile", "softhsm, softtoken"]),
         ("[seal]", "[seel]", ["[seal] is missing"]),
-        ('id = "demo-', 'id = demo-', ["signer.toml:", "not valid TOML"]),
+        ('id = "demo-', "id = demo-", ["signer.toml:", "not valid TOML"]),
         ('mode = "development"', 'mode = "production"', ["is a development token"]),
     ],
 )

@@ -94,9 +94,7 @@ def _storm(appliance: RunningAppliance, sample: dict[str, Any], documents: int, 
     for request, answer in zip(requests, answers, strict=True):
         assert _issue(appliance, request, time.monotonic() + 60) == answer
         with Connection(appliance.profile) as connection:
-            report = connection.call(
-                connection.documents.VerifyDocument, doc.VerifyDocumentRequest(pdf=answer.pdf)
-            )
+            report = connection.call(connection.documents.VerifyDocument, doc.VerifyDocumentRequest(pdf=answer.pdf))
         assert (report.integrity, report.origin) == (doc.INTEGRITY_WHOLE, doc.ORIGIN_ISSUED_HERE)
         assert report.issued.document_id == answer.document_id
     entries = list(read_log(appliance.directory / "state" / "log" / "log"))

@@ -161,7 +161,9 @@ def _red_share(ppm: bytes, x_mm: float, y_mm: float) -> float:
     return found / total
 
 
-def test_a_draft_is_unsigned_and_marked(connection: Connection, sample: dict[str, Any], verify: Any, tmp_path: Path) -> None:
+def test_a_draft_is_unsigned_and_marked(
+    connection: Connection, sample: dict[str, Any], verify: Any, tmp_path: Path
+) -> None:
     draft = connection.call(
         connection.documents.RenderDocument,
         wire.RenderDocumentRequest(template="policy/commercial", data_json=json.dumps(sample)),
@@ -169,7 +171,9 @@ def test_a_draft_is_unsigned_and_marked(connection: Connection, sample: dict[str
     assert draft.template == "policy/commercial@1"
     assert _words(verify(draft.pdf)) == ("UNSIGNED", "UNKNOWN", "UNSPECIFIED")
     (tmp_path / "draft.pdf").write_bytes(draft.pdf)
-    text = subprocess.run(["pdftotext", "draft.pdf", "-"], cwd=tmp_path, check=True, capture_output=True).stdout.decode()
+    text = subprocess.run(
+        ["pdftotext", "draft.pdf", "-"], cwd=tmp_path, check=True, capture_output=True
+    ).stdout.decode()
     assert "DRAFT" in text
 
 

@@ -127,7 +127,11 @@ def test_rules_between_fields_hold(connection: Connection, sample: dict[str, Any
     data["premium"]["total"] = "2782.83"
     data["period"]["ends_at"] = data["period"]["begins_at"]
     problem = _refused(_issue(connection, json.dumps(data)))
-    assert [field for field, _ in problem.violations] == ["$.premium.total", "$.premium.total_capitals", "$.period.ends_at"]
+    assert [field for field, _ in problem.violations] == [
+        "$.premium.total",
+        "$.premium.total_capitals",
+        "$.period.ends_at",
+    ]
 
 
 def test_duplicate_keys_are_found_with_their_path(connection: Connection, sample: dict[str, Any]) -> None:
@@ -207,9 +211,7 @@ def test_a_refused_issue_id_can_be_used_again(connection: Connection, sample: di
 
 
 def test_sealing_a_strangers_pdf_is_not_there_yet(connection: Connection) -> None:
-    problem = _refused(
-        lambda: connection.call(connection.documents.SealDocument, doc.SealDocumentRequest(pdf=b"%PDF"))
-    )
+    problem = _refused(lambda: connection.call(connection.documents.SealDocument, doc.SealDocumentRequest(pdf=b"%PDF")))
     assert problem.status == "UNIMPLEMENTED"
 
 

@@ -136,9 +136,7 @@ def test_verification_of_a_batch(connection: Connection) -> None:
     )
     wrong = wire.VerifyRequest(key="message-rsa", algorithm=signed.algorithm, message=b"x", signature=signed.signature)
     senseless = wire.VerifyRequest(key="message-rsa", message=b"x", signature=signed.signature)
-    answer = connection.call(
-        connection.signing.VerifyBatch, wire.VerifyBatchRequest(requests=[good, wrong, senseless])
-    )
+    answer = connection.call(connection.signing.VerifyBatch, wire.VerifyBatchRequest(requests=[good, wrong, senseless]))
     assert answer.results[0].response.verdict == types.VERDICT_PASSED
     assert answer.results[1].response.verdict == types.VERDICT_FAILED
     assert answer.results[2].error.code == 3  # INVALID_ARGUMENT

@@ -42,9 +42,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> TokenConfig:
     (folder / "pin").write_text("1234")
     (folder / "pin").chmod(0o600)
     return TokenConfig(
-        module=ModuleConfig(
-            _NATIVE / "libsofttoken.so", _NATIVE / "liblocking.so", {"SOFTHSM2_CONF": str(settings)}
-        ),
+        module=ModuleConfig(_NATIVE / "libsofttoken.so", _NATIVE / "liblocking.so", {"SOFTHSM2_CONF": str(settings)}),
         profile="softtoken",
         label="tests",
         pin=PinSource(file=folder / "pin"),
@@ -142,7 +140,9 @@ sys.exit(hammer(pickle.loads(bytes.fromhex(sys.argv[1])), float(sys.argv[2])))
 def hammer(config: TokenConfig, seconds: float) -> int:
     """Eight threads that sign with both keys and verify every result; returns the number of errors."""
     token = Pkcs11Token.from_config(config)
-    keys = {mechanism: KeyHandle(key) for mechanism, key in ((Mechanism.SM2, _SM2_ID), (Mechanism.RSA_PSS_SHA256, _RSA_ID))}
+    keys = {
+        mechanism: KeyHandle(key) for mechanism, key in ((Mechanism.SM2, _SM2_ID), (Mechanism.RSA_PSS_SHA256, _RSA_ID))
+    }
     public = {mechanism: load_public_key(token.public_key(handle)) for mechanism, handle in keys.items()}
     until = time.monotonic() + seconds
     errors: list[Exception] = []

@@ -25,7 +25,9 @@ def database(tmp_path: Path) -> Database:
     return opened
 
 
-def _reserve(catalogue: Catalogue, *, issue_id: str = "i", digest: bytes = b"d" * 32, document_id: str = "doc") -> object:
+def _reserve(
+    catalogue: Catalogue, *, issue_id: str = "i", digest: bytes = b"d" * 32, document_id: str = "doc"
+) -> object:
     return catalogue.reserve(
         client="core", issue_id=issue_id, request_digest=digest, document_id=document_id, template="t@1"
     )

@@ -65,9 +65,7 @@ def test_a_fault_is_told_with_file_and_line(tmp_path: Path, old: str, new: str, 
 _names = st.sampled_from(["a", "b", "c"])
 
 
-@given(
-    st.lists(st.tuples(_names, st.frozensets(_names), st.frozensets(_names)), max_size=6), _names, _names, _names
-)
+@given(st.lists(st.tuples(_names, st.frozensets(_names), st.frozensets(_names)), max_size=6), _names, _names, _names)
 def test_a_decision_is_yes_only_where_one_grant_says_all_of_it(
     tables: list[tuple[str, frozenset[str], frozenset[str]]], client: str, rpc: str, key: str
 ) -> None:

@@ -1,0 +1,135 @@
+"""One table of ratios, and build/bench.json. Ours and reference take turns, so that noise meets both; medians of the rounds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from demo.appliance import running
+from tests.bench import work
+from tests.bench.null_server import null_server
+from tests.bench.workload import Load, Place, rate
+from tests.conftest import free_port_base
+
+_WORKERS = 2  # as the demo appliance has, and as many processes in every reference
+_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """What build/bench.json holds for each name."""
+
+    name: str
+    ours: float
+    reference: float
+    unit: str
+    ratio: float
+    goal: float
+
+
+@dataclass(frozen=True)
+class Places:
+    """The appliance, and the null server beside it."""
+
+    appliance: Place
+    null: Place
+
+
+def _alternate(ours: Callable[[], float], references: list[Callable[[], float]]) -> tuple[float, list[float]]:
+    """Medians of ours and of each reference, measured in turns."""
+    mine: list[float] = []
+    others: list[list[float]] = [[] for _ in references]
+    for _ in range(_ROUNDS):
+        mine.append(ours())
+        for values, reference in zip(others, references, strict=True):
+            values.append(reference())
+    return statistics.median(mine), [statistics.median(values) for values in others]
+
+
+def _batch(name: str, kind: str, places: Places) -> Row:
+    here = places.appliance
+    ours, (bare,) = _alternate(
+        lambda: rate(Load(work.sign_batch(kind), processes=1, threads=8), here),
+        [lambda: rate(Load(work.bare(kind), processes=_WORKERS), here)],
+    )
+    return Row(name, ours, bare, "signatures/s", ours / bare, 0.8)
+
+
+def _unary(name: str, kind: str, callers: int, places: Places) -> Row:
+    client = {"processes": 1, "threads": 1} if callers == 1 else {"processes": 2, "threads": callers // 2}
+    ours, (bare, null) = _alternate(
+        lambda: rate(Load(work.sign_unary(kind), **client), places.appliance),
+        [
+            lambda: rate(Load(work.bare(kind), processes=1 if callers == 1 else _WORKERS), places.appliance),
+            lambda: rate(Load(work.sign_unary(kind), **client), places.null),
+        ],
+    )
+    limit = 1 / (1 / bare + 1 / null)
+    return Row(name, ours, limit, "signatures/s", ours / limit, 0.7)
+
+
+def _documents(name: str, reference: Callable[[Place, int], Callable[[], int]], goal: float, places: Places) -> Row:
+    here = places.appliance
+    ours, (other,) = _alternate(
+        lambda: rate(Load(work.issue_document, processes=1, threads=6, seconds=6), here),
+        [lambda: rate(Load(reference, processes=_WORKERS, seconds=6), here)],
+    )
+    return Row(name, ours, other, "documents/s", ours / other, goal)
+
+
+def _verification(name: str, places: Places) -> Row:
+    here = places.appliance
+    ours, (other,) = _alternate(
+        lambda: rate(Load(work.verify_document, processes=1, threads=6), here),
+        [lambda: rate(Load(work.pyhanko_validation, processes=_WORKERS), here)],
+    )
+    return Row(name, ours, other, "documents/s", ours / other, 10)
+
+
+MEASUREMENTS: dict[str, Callable[[str, Places], Row]] = {
+    "sign-batch-sm2": lambda name, places: _batch(name, "sm2", places),
+    "sign-batch-rsa2048": lambda name, places: _batch(name, "rsa2048", places),
+    "sign-unary-sm2-1": lambda name, places: _unary(name, "sm2", 1, places),
+    "sign-unary-rsa2048-1": lambda name, places: _unary(name, "rsa2048", 1, places),
+    "sign-unary-sm2-64": lambda name, places: _unary(name, "sm2", 64, places),
+    "sign-unary-rsa2048-64": lambda name, places: _unary(name, "rsa2048", 64, places),
+    "issue-document": lambda name, places: _documents(name, work.typst_alone, 0.8, places),
+    "issue-document-peer": lambda name, places: _documents(name, work.typst_and_pyhanko, 1.5, places),
+    "verify-own-document": _verification,
+}
+
+
+def main() -> int:
+    """Prints the table as it comes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=sorted(MEASUREMENTS), help="one measurement")
+    options = parser.parse_args()
+    names = [options.only] if options.only else list(MEASUREMENTS)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        directory, port, null_port = Path(folder), free_port_base(), free_port_base()
+        with running(directory, port), null_server(directory, null_port, _WORKERS):
+            places = Places(Place(directory, port), Place(directory, null_port))
+            print(f"{'name':<24}{'ours':>10}{'reference':>12}  {'unit':<14}{'ratio':>8}{'goal':>7}", flush=True)
+            for name in names:
+                row = MEASUREMENTS[name](name, places)
+                rows.append(row)
+                reached = "" if row.ratio >= row.goal else "  not reached"
+                print(
+                    f"{row.name:<24}{row.ours:>10.0f}{row.reference:>12.0f}  {row.unit:<14}{row.ratio:>8.2f}"
+                    f"{row.goal:>7.2f}{reached}",
+                    flush=True,
+                )
+    Path("build").mkdir(exist_ok=True)
+    Path("build/bench.json").write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""The sandbox refuses what it promises to refuse, on the real kernel, and leaves what our processes need."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isolation import seccomp
+from isolation.sandbox import SandboxLimits, enter_sandbox
+
+_PROBE = Path(__file__).with_name("sandbox_probe.py")
+_ROOT = Path(__file__).parents[3]
+_REFUSED = {
+    "new inet socket": "EPERM",
+    "new unix socket": "EPERM",
+    "connect": "EPERM",
+    "bind": "EPERM",
+    "listen": "EPERM",
+    "execute": "EPERM",
+    "run a program": "EPERM",
+    "signal another": "EPERM",
+    "trace another": "EPERM",
+    "io_uring": "EPERM",
+    "new mount interface": "EPERM",
+    "read a secret": "EACCES",
+    "read the accounts": "EACCES",
+    "list the root": "EACCES",
+    "write where it may read": "EACCES",
+    "delete where it may read": "EACCES",
+    "create elsewhere": "EACCES",
+    "take much memory": "MemoryError",
+    "open many files": "EMFILE",
+    "fork": "EPERM",
+}
+_ALLOWED = ("read what is allowed", "accept", "use an open socket", "socket pair", "start a thread", "set an alarm")
+
+
+def _probe(directory: Path, mode: str) -> dict[str, Any]:
+    readable = directory / "readable"
+    readable.mkdir()
+    (readable / "allowed.txt").write_text("may be read")
+    secret = directory / "secret.txt"
+    secret.write_text("may not be read")
+    ended = subprocess.run(
+        [sys.executable, str(_PROBE), str(readable), str(secret), mode],
+        cwd=_ROOT,
+        env={"PYTHONPATH": str(_ROOT)},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 0, ended.stderr.decode()
+    outcomes: dict[str, Any] = json.loads(ended.stdout)
+    return outcomes
+
+
+@pytest.fixture(scope="module")
+def probed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return _probe(tmp_path_factory.mktemp("plain"), "plain")
+
+
+@pytest.mark.parametrize(("attempt", "error"), _REFUSED.items())
+def test_refuses(probed: dict[str, Any], attempt: str, error: str) -> None:
+    assert probed["outcomes"][attempt] == error
+
+
+@pytest.mark.parametrize("attempt", _ALLOWED)
+def test_leaves(probed: dict[str, Any], attempt: str) -> None:
+    assert probed["outcomes"][attempt] == "done"
+
+
+def test_limits_stay_lowered(probed: dict[str, Any]) -> None:
+    assert probed["outcomes"]["raise its limits"] == "ValueError"  # Python's word for EPERM of setrlimit
+
+
+def test_reports_what_is_in_force(probed: dict[str, Any]) -> None:
+    facts = probed["facts"]
+    assert facts["filtered"] is True
+    assert facts["landlock"] >= 1
+    assert (facts["no_new_privileges"], facts["dumpable"], facts["seccomp"], facts["core"]) == (1, 0, 2, 0)
+    assert set(facts["capabilities"]) == {"0", " "}
+
+
+def test_forking_stays_possible_where_it_is_asked_for(tmp_path: Path) -> None:
+    outcomes = _probe(tmp_path, "forks")["outcomes"]
+    assert outcomes["fork"] == "done"
+    assert outcomes["execute"] == "EPERM"
+
+
+def test_is_not_entered_beside_other_threads() -> None:
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    try:
+        with pytest.raises(OSError, match="before threads"):
+            enter_sandbox(readable=[], limits=SandboxLimits(memory_bytes=1 << 30, cpu_seconds=10))
+    finally:
+        done.set()
+        other.join()
+
+
+def _numbers_of_headers(text: str) -> dict[str, int]:
+    return {name: int(number) for name, number in re.findall(r"#define __NR(?:3264)?_(\w+) (\d+)", text)}
+
+
+@pytest.mark.parametrize(
+    ("column", "header"),
+    [(0, "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"), (1, "/usr/include/asm-generic/unistd.h")],
+)
+def test_system_call_numbers_are_the_kernels(column: int, header: str) -> None:
+    # aarch64 uses the generic table
+    numbers = _numbers_of_headers(Path(header).read_text())
+    for name, pair in {**seccomp.DENIED, **seccomp.FORKING}.items():
+        assert numbers.get(name) == pair[column], name
+
+
+@pytest.mark.parametrize("may_fork", [True, False])
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_every_jump_lands_on_an_answer(machine: str, may_fork: bool) -> None:
+    column, architecture = seccomp.ARCHITECTURES[machine]
+    allow, deny, absent, kill = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
+    assert _run(machine, may_fork, 0, architecture ^ 1) == kill
+    assert _run(machine, may_fork, 0x40000000 | 1, architecture) == deny
+    for pair in seccomp.DENIED.values():
+        if pair[column] is not None:
+            assert _run(machine, may_fork, pair[column] or 0, architecture) == deny
+    assert _run(machine, may_fork, 0 if machine == "x86_64" else 63, architecture) == allow  # read
+    clone, clone3 = seccomp.FORKING["clone"][column] or 0, seccomp.FORKING["clone3"][column] or 0
+    assert _run(machine, may_fork, clone, architecture, flags=0x11) == (allow if may_fork else deny)
+    assert _run(machine, may_fork, clone, architecture, flags=0x10F00) == allow
+    assert _run(machine, may_fork, clone3, architecture) == (allow if may_fork else absent)
+
+
+def _run(machine: str, may_fork: bool, number: int, architecture: int, flags: int = 0) -> int:
+    """A small BPF machine over the filter's own instructions: what the kernel would answer on that machine type."""
+    program = seccomp._assemble(seccomp._filter(*seccomp.ARCHITECTURES[machine], may_fork=may_fork))
+    memory = {0: number, 4: architecture, 16: flags}
+    accumulator = position = 0
+    while True:
+        code, if_true, if_false, value = struct.unpack_from("@HBBI", program, position * 8)
+        position += 1
+        if code == 0x06:
+            return int(value)
+        if code == 0x20:
+            accumulator = memory[value]
+            continue
+        held = {0x15: accumulator == value, 0x35: accumulator >= value, 0x45: bool(accumulator & value)}[code]
+        position += if_true if held else if_false
