@@ -1,7 +1,8 @@
 """The append-only file that holds the log: entries with their SM3 leaf hashes, one writer, durable appends.
 
-Layout: a header line with the log's id, then records: 4-byte big-endian length, entry, 32-byte leaf hash. Stands in for the
-tiles and checkpoints of the Merkle log; the leaf hashes are already those of its tree.
+Layout: a header line with the log's id, then records: 4-byte big-endian length and its complement, entry, 32-byte leaf hash;
+then zeros. Space is written ahead as zeros, so that an append overwrites and its flush waits for no journal of the file system. Stands in
+for the tiles and checkpoints of the Merkle log; the leaf hashes are already those of its tree.
 """
 
 from __future__ import annotations
@@ -19,7 +20,12 @@ from signer.errors import ApplianceError, ConfigurationError, Reason
 
 _MAGIC = b"signer-log-1 "
 _HASH_BYTES = 32
+_HEAD_BYTES = 8
 MAX_ENTRY_BYTES = 64 * 1024
+# Zeros written ahead at a time: room for some hundred entries, and little to lose on a small disk.
+_AHEAD_BYTES = 64 * 1024
+# No entry is text with these in it, and no hash has them but by a chance of 2^-60: where they stand, a write was torn.
+_TORN = bytes(8)
 
 
 class LogFile:
@@ -28,7 +34,8 @@ class LogFile:
     def __init__(self, descriptor: int, log_id: str, size: int, count: int) -> None:
         self._descriptor = descriptor
         self.log_id = log_id
-        self._size = size
+        self._size = size  # of header and records; beyond it the file holds zeros
+        self._allocated = os.fstat(descriptor).st_size
         self.count = count
 
     @classmethod
@@ -52,9 +59,8 @@ class LogFile:
                 os.fsync(descriptor)
                 _sync_folder(file.parent)
             size, count = _check(file, log_id)
-            if size < os.fstat(descriptor).st_size:
-                os.ftruncate(descriptor, size)
-                os.fsync(descriptor)
+            os.ftruncate(descriptor, size)  # a torn end goes, and zeros that are written anew when they are needed
+            os.fsync(descriptor)
         except BaseException:
             os.close(descriptor)
             raise
@@ -64,27 +70,35 @@ class LogFile:
         """Makes the entries durable and returns the first one's index.
 
         Raises:
-            ApplianceError: LOG_UNAVAILABLE; the file is as it was before.
-            SystemExit: the flush failed and nobody can know what is on the disk; a new process must read it again.
+            ApplianceError: LOG_UNAVAILABLE; the file's records are as they were before.
+            SystemExit: the write or the flush failed and nobody can know what is on the disk; a new process must read
+                it again.
         """
-        data = b"".join(struct.pack(">I", len(entry)) + entry + leaf_hash(entry) for entry in entries)
+        data = b"".join(_head(len(entry)) + entry + leaf_hash(entry) for entry in entries)
+        if self._size + len(data) > self._allocated:
+            self._write_ahead(len(data))
         try:
             _write_whole(self._descriptor, data, self._size)
+            os.fdatasync(self._descriptor)
         except OSError as problem:
-            os.ftruncate(self._descriptor, self._size)
+            raise SystemExit(f"the log can't be written or flushed: {problem.strerror}") from problem
+        self._size += len(data)
+        first = self.count
+        self.count += len(entries)
+        return first
+
+    def _write_ahead(self, needed: int) -> None:
+        try:
+            _write_whole(self._descriptor, bytes(max(_AHEAD_BYTES, needed)), self._size)
+            os.fsync(self._descriptor)
+        except OSError as problem:
+            os.ftruncate(self._descriptor, self._allocated)
             raise ApplianceError(
                 Reason.LOG_UNAVAILABLE,
                 f"the log can't be written ({errno.errorcode.get(problem.errno or 0, 'error')})",
                 "Free space on the log's volume; signing goes on by itself then.",
             ) from problem
-        try:
-            os.fdatasync(self._descriptor)
-        except OSError as problem:
-            raise SystemExit(f"the log can't be flushed: {problem.strerror}") from problem
-        self._size += len(data)
-        first = self.count
-        self.count += len(entries)
-        return first
+        self._allocated = self._size + max(_AHEAD_BYTES, needed)
 
     def close(self) -> None:
         """Gives the writer's lock back."""
@@ -105,22 +119,27 @@ class DirectLog:
 
 
 def read_log(file: Path) -> Iterator[bytes]:
-    """Every entry in order, checked against its leaf hash. Raises ConfigurationError where a record was altered."""
+    """Every entry in order, checked against its leaf hash; ends at the zeros, or at a record whose writing was torn.
+
+    Raises:
+        ConfigurationError: a record was altered, or something stands behind the end.
+    """
     with file.open("rb") as stream:
         if not stream.readline().startswith(_MAGIC):
             raise _refused(file, "is not a log", "Restore it from its backup.")
-        while head := stream.read(4):
-            if len(head) < 4:
-                return
-            length = struct.unpack(">I", head)[0]
-            if length == 0 or length > MAX_ENTRY_BYTES:
-                raise _altered(file, stream.tell() - 4)
-            body = stream.read(length + _HASH_BYTES)
-            if len(body) < length + _HASH_BYTES:
-                return
-            if leaf_hash(body[:length]) != body[length:]:
-                raise _altered(file, stream.tell() - len(body) - 4)
-            yield body[:length]
+        while len(head := stream.read(_HEAD_BYTES)) == _HEAD_BYTES:
+            start = stream.tell() - _HEAD_BYTES
+            length = struct.unpack_from(">I", head)[0]
+            sound = head == _head(length) and 0 < length <= MAX_ENTRY_BYTES
+            body = stream.read(length + _HASH_BYTES) if sound else b""
+            if sound and len(body) == length + _HASH_BYTES and leaf_hash(body[:length]) == body[length:]:
+                yield body[:length]
+                continue
+            # The end: nothing was written here, or the writing of it was torn; an append returns only after its flush.
+            torn = (len(body) < length + _HASH_BYTES or _TORN in body) if sound else head[-1] == 0
+            if not torn or any(any(block) for block in iter(lambda: stream.read(1 << 16), b"")):
+                raise _altered(file, start)
+            return
 
 
 def _check(file: Path, log_id: str) -> tuple[int, int]:
@@ -132,7 +151,7 @@ def _check(file: Path, log_id: str) -> tuple[int, int]:
     size = len(header)
     count = 0
     for entry in read_log(file):
-        size += 4 + len(entry) + _HASH_BYTES
+        size += _HEAD_BYTES + len(entry) + _HASH_BYTES
         count += 1
     return size, count
 
@@ -147,6 +166,10 @@ def _altered(file: Path, offset: int) -> ConfigurationError:
         f"the record at byte {offset} was altered",
         "Keep the file as evidence and restore the log from its backup.",
     )
+
+
+def _head(length: int) -> bytes:
+    return struct.pack(">II", length, length ^ 0xFFFF_FFFF)
 
 
 def _write_whole(descriptor: int, data: bytes, offset: int) -> None:

@@ -108,9 +108,7 @@ class DocumentVerifier:
         inspected = self._inspector.inspect(pdf, timeout=deadline.remaining())
         if released is not None and inspected.integrity is Integrity.WHOLE:
             # Byte for byte what an earlier embedder of ours released; the gate knows today's shape only.
-            return self._issued(
-                released, inspected.signatures, inspected.findings, Integrity.WHOLE, same_bytes=True
-            )
+            return self._issued(released, inspected.signatures, inspected.findings, Integrity.WHOLE, same_bytes=True)
         findings = list(inspected.findings)
         signed = [
             revision
