@@ -81,12 +81,15 @@ class ForkServer:
     def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
-        except BlockingIOError:
+        except OSError:  # taken by another process of the pool, or gone already
             return
-        pid = os.fork()
-        if pid == 0:
-            self._answer_and_exit(connection)
-        connection.close()
+        with connection:
+            try:
+                pid = os.fork()
+            except OSError:  # no process can be made now: this request ends, the next may do better
+                return
+            if pid == 0:
+                self._answer_and_exit(connection)
         self._kill_at[pid] = time.monotonic() + self._limits.wall_seconds
 
     def _answer_and_exit(self, connection: socket.socket) -> None:

@@ -7,10 +7,20 @@ import struct
 
 from isolation.errors import FrameTooLarge, PeerClosed
 
+_LENGTH = struct.Struct(">I")
+_MAX_PAYLOAD = 0xFFFFFFFF
+
 
 def send_frame(connection: socket.socket, payload: bytes) -> None:
-    """Sends one message. Raises OSError, TimeoutError among them, when the peer doesn't take it."""
-    connection.sendall(struct.pack(">I", len(payload)))
+    """Sends one message.
+
+    Raises:
+        FrameTooLarge: its length doesn't fit four bytes; nothing was sent then.
+        OSError: the peer doesn't take it, TimeoutError among them.
+    """
+    if len(payload) > _MAX_PAYLOAD:
+        raise FrameTooLarge(f"a message of {len(payload)} bytes can't be sent")
+    connection.sendall(_LENGTH.pack(len(payload)))
     connection.sendall(payload)
 
 
@@ -22,7 +32,7 @@ def receive_frame(connection: socket.socket, *, limit: int) -> bytes:
         FrameTooLarge: nothing of the message was read then.
         TimeoutError: the socket's own timeout passed.
     """
-    (length,) = struct.unpack(">I", _receive_exactly(connection, 4))
+    (length,) = _LENGTH.unpack(_receive_exactly(connection, _LENGTH.size))
     if length > limit:
         raise FrameTooLarge(f"a message of {length} bytes, the limit is {limit}")
     return _receive_exactly(connection, length)

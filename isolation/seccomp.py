@@ -1,7 +1,8 @@
 """A seccomp-BPF filter (seccomp(2)) that denies, with EPERM, what a process that only computes never needs.
 
-New sockets, programs, other processes' memory, keys, mounts, modules, io_uring. Reading, memory and threads stay allowed;
-which files can be read is Landlock's matter.
+New sockets, programs, other processes and their memory, keys, mounts, modules, io_uring. Reading, memory and threads stay
+allowed, and socket pairs, which reach nobody (asyncio wakes itself with one). Not for files: which of them can be read is
+Landlock's matter.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ import struct
 
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
-_RETURN_ALLOW = 0x7FFF0000
-_RETURN_EPERM = 0x00050000 | errno.EPERM
-_RETURN_KILL = 0x80000000
+# what the filter can answer (linux/seccomp.h)
+_ALLOW = 0x7FFF0000
+_DENY = 0x00050000 | errno.EPERM
+_ABSENT = 0x00050000 | errno.ENOSYS
+_KILL = 0x80000000
 # BPF instruction codes (linux/bpf_common.h)
-_LOAD_WORD, _JUMP_EQUAL, _JUMP_GREATER_EQUAL, _RETURN = 0x20, 0x15, 0x35, 0x06
-_OFFSET_NUMBER, _OFFSET_ARCHITECTURE = 0, 4  # struct seccomp_data
+_LOAD_WORD, _JUMP_EQUAL, _JUMP_GREATER_EQUAL, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_OFFSET_NUMBER, _OFFSET_ARCHITECTURE, _OFFSET_ARGUMENT_0 = 0, 4, 16  # struct seccomp_data; low half of the argument
 _X32_BIT = 0x40000000
+_CLONE_THREAD = 0x00010000
 
 # system call → number on (x86_64, aarch64); None where it doesn't exist
-_DENIED: dict[str, tuple[int | None, int | None]] = {
+DENIED: dict[str, tuple[int | None, int | None]] = {
     "socket": (41, 198),
     "connect": (42, 203),
     "bind": (49, 200),
@@ -38,19 +42,31 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
     "pidfd_open": (434, 434),
     "pidfd_getfd": (438, 438),
     "ptrace": (101, 117),
+    "kcmp": (312, 272),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
+    "process_madvise": (440, 440),
     "add_key": (248, 217),
     "request_key": (249, 218),
     "keyctl": (250, 219),
     "mount": (165, 40),
     "umount2": (166, 39),
+    "open_tree": (428, 428),
+    "move_mount": (429, 429),
+    "fsopen": (430, 430),
+    "fsconfig": (431, 431),
+    "fsmount": (432, 432),
+    "fspick": (433, 433),
+    "mount_setattr": (442, 442),
     "pivot_root": (155, 41),
     "chroot": (161, 51),
+    "mknod": (133, None),
+    "mknodat": (259, 33),
     "unshare": (272, 97),
     "setns": (308, 268),
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
+    "fanotify_init": (300, 262),
     "userfaultfd": (323, 282),
     "open_by_handle_at": (304, 265),
     "kexec_load": (246, 104),
@@ -61,20 +77,39 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
     "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
+    "reboot": (169, 142),
+    "swapon": (167, 224),
+    "swapoff": (168, 225),
+    "settimeofday": (164, 170),
+    "clock_settime": (227, 112),
+    "iopl": (172, None),
+    "ioperm": (173, None),
 }
-_ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column, AUDIT_ARCH_*
+# Making a process: denied, while a thread (clone with CLONE_THREAD) stays allowed. The flags of clone3 lie in memory, where a
+# filter can't look: it is said not to exist, and the C library falls back to clone.
+FORKING: dict[str, tuple[int | None, int | None]] = {
+    "fork": (57, None),
+    "vfork": (58, None),
+    "clone": (56, 220),
+    "clone3": (435, 435),
+}
+ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column, AUDIT_ARCH_*
+
+# Where a jump goes: one of the four answers, or to the next instruction.
+_NEXT = 0
+_Instruction = tuple[int, int, int, int]  # code, value, target where true, target where false
 
 
-def deny_dangerous_calls() -> bool:
+def deny_dangerous_calls(*, may_fork: bool) -> bool:
     """Installs the filter for the calling thread and all that it starts. False on a machine type that has no table here.
 
     Raises:
         OSError: the kernel refuses.
     """
     machine = platform.machine()
-    if machine not in _ARCHITECTURES:
+    if machine not in ARCHITECTURES:
         return False
-    program = _program(*_ARCHITECTURES[machine])
+    program = _assemble(_filter(*ARCHITECTURES[machine], may_fork=may_fork))
     code = ctypes.create_string_buffer(program, len(program))
     # struct sock_fprog { unsigned short len; struct sock_filter *filter; }, with the compiler's padding
     header = ctypes.create_string_buffer(struct.pack("@HxxxxxxQ", len(program) // 8, ctypes.addressof(code)), 16)
@@ -84,23 +119,38 @@ def deny_dangerous_calls() -> bool:
     return True
 
 
-def _program(column: int, architecture: int) -> bytes:
-    numbers = [pair[column] for pair in _DENIED.values()]
-    denied = [number for number in numbers if number is not None]
+def _filter(column: int, architecture: int, *, may_fork: bool) -> list[_Instruction]:
+    denied = [pair[column] for pair in DENIED.values()]
+    if not may_fork:
+        denied += [FORKING["fork"][column], FORKING["vfork"][column]]
     instructions = [
-        _instruction(_LOAD_WORD, 0, 0, _OFFSET_ARCHITECTURE),
-        _instruction(_JUMP_EQUAL, 1, 0, architecture),
-        _instruction(_RETURN, 0, 0, _RETURN_KILL),
-        _instruction(_LOAD_WORD, 0, 0, _OFFSET_NUMBER),
+        (_LOAD_WORD, _OFFSET_ARCHITECTURE, _NEXT, _NEXT),
+        (_JUMP_EQUAL, architecture, _NEXT, _KILL),
+        (_LOAD_WORD, _OFFSET_NUMBER, _NEXT, _NEXT),
         # x32 calls have numbers of their own: none of our programs makes any
-        _instruction(_JUMP_GREATER_EQUAL, len(denied) + 1, 0, _X32_BIT),
+        (_JUMP_GREATER_EQUAL, _X32_BIT, _DENY, _NEXT),
+        *((_JUMP_EQUAL, number, _DENY, _NEXT) for number in denied if number is not None),
     ]
-    for position, number in enumerate(denied):
-        instructions.append(_instruction(_JUMP_EQUAL, len(denied) - position, 0, number))
-    instructions.append(_instruction(_RETURN, 0, 0, _RETURN_ALLOW))
-    instructions.append(_instruction(_RETURN, 0, 0, _RETURN_EPERM))
-    return b"".join(instructions)
+    if not may_fork:
+        clone, clone3 = FORKING["clone"][column], FORKING["clone3"][column]
+        assert clone is not None
+        assert clone3 is not None
+        instructions += [
+            (_JUMP_EQUAL, clone3, _ABSENT, _NEXT),
+            (_JUMP_EQUAL, clone, _NEXT, _ALLOW),
+            (_LOAD_WORD, _OFFSET_ARGUMENT_0, _NEXT, _NEXT),
+            (_JUMP_ANY_BIT, _CLONE_THREAD, _ALLOW, _DENY),
+        ]
+    return instructions
 
 
-def _instruction(code: int, jump_true: int, jump_false: int, value: int) -> bytes:
-    return struct.pack("@HBBI", code, jump_true, jump_false, value)
+def _assemble(instructions: list[_Instruction]) -> bytes:
+    """Machine form: the answers stand at the end, and jumps, forward only, are distances (0: the next instruction)."""
+    answers = (_ALLOW, _DENY, _ABSENT, _KILL)
+    program = b""
+    for position, (code, value, if_true, if_false) in enumerate(instructions):
+        to_end = len(instructions) - position - 1
+        distances = [0 if target == _NEXT else to_end + answers.index(target) for target in (if_true, if_false)]
+        program += struct.pack("@HBBI", code, *distances, value)
+    # falling through the last instruction reaches the first answer: allow
+    return program + b"".join(struct.pack("@HBBI", _RETURN, 0, 0, answer) for answer in answers)

@@ -65,7 +65,7 @@ def _capabilities() -> str:
 def main() -> None:
     readable, secret, mode = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind("\0probe-%d" % os.getpid())
+    listener.bind(f"\0probe-{os.getpid()}")
     listener.listen()
     open_before, far_end = socket.socketpair()
     client = socket.socket(socket.AF_UNIX)
@@ -109,7 +109,7 @@ def main() -> None:
     allowed: dict[str, Callable[[], object]] = {
         "read what is allowed": (readable / "allowed.txt").read_bytes,
         "accept": listener.accept,
-        "use an open socket": lambda: (open_before.sendall(b"x"), far_end.recv(1)),
+        "use an open socket": lambda: far_end.recv(open_before.send(b"x")),
         "socket pair": socket.socketpair,
         "start a thread": _thread,
         "set an alarm": lambda: signal.setitimer(signal.ITIMER_REAL, 0),

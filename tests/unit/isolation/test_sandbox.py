@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import struct
 import subprocess
@@ -108,15 +109,17 @@ def test_is_not_entered_beside_other_threads() -> None:
 
 
 def _numbers_of_headers(text: str) -> dict[str, int]:
-    return {name: int(number) for name, number in re.findall(r"#define __NR(?:3264)?_(\w+) (\d+)", text)}
+    return {name: int(number) for name, number in re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", text)}
+
+
+_GENERIC_HEADER = (1, "/usr/include/asm-generic/unistd.h")  # aarch64 uses the generic table
+_X86_HEADER = (0, "/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
 
 
 @pytest.mark.parametrize(
-    ("column", "header"),
-    [(0, "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"), (1, "/usr/include/asm-generic/unistd.h")],
+    ("column", "header"), [_GENERIC_HEADER, *([_X86_HEADER] if platform.machine() == "x86_64" else [])]
 )
 def test_system_call_numbers_are_the_kernels(column: int, header: str) -> None:
-    # aarch64 uses the generic table
     numbers = _numbers_of_headers(Path(header).read_text())
     for name, pair in {**seccomp.DENIED, **seccomp.FORKING}.items():
         assert numbers.get(name) == pair[column], name
