@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from signer.database import Database
@@ -53,12 +53,15 @@ class ReleasedDocument:
 
 @dataclass(frozen=True)
 class ReleasedRevision:
-    """A line of the issue register."""
+    """A line of the issue register, with the document's own facts."""
 
     sm3: bytes
     signed_sm3: bytes
-    document_id: str
     revision: int
+    document_id: str
+    template: str
+    number: str
+    issued_at: datetime
 
 
 class Catalogue:
@@ -183,20 +186,31 @@ class Catalogue:
 
     def find_revision(self, *, sm3: bytes) -> ReleasedRevision | None:
         """The register's line for exactly these bytes. Raises ApplianceError."""
-        with self._database.transaction() as connection:
-            row = connection.execute(select(released_revisions).where(released_revisions.c.sm3 == sm3)).one_or_none()
-        return None if row is None else ReleasedRevision(row.sm3, row.signed_sm3, row.document_id, row.revision)
+        return self._find_revision(released_revisions.c.sm3 == sm3)
 
     def find_signed_revision(self, *, signed_sm3: bytes) -> ReleasedRevision | None:
         """The register's first line whose signature covers exactly these bytes. Raises ApplianceError."""
+        return self._find_revision(released_revisions.c.signed_sm3 == signed_sm3)
+
+    def _find_revision(self, condition: ColumnElement[bool]) -> ReleasedRevision | None:
+        query = (
+            select(
+                released_revisions.c.sm3,
+                released_revisions.c.signed_sm3,
+                released_revisions.c.revision,
+                documents.c.document_id,
+                documents.c.template,
+                documents.c.number,
+                documents.c.issued_at,
+            )
+            .join(documents)
+            .where(condition)
+            .order_by(released_revisions.c.revision)
+            .limit(1)
+        )
         with self._database.transaction() as connection:
-            row = connection.execute(
-                select(released_revisions)
-                .where(released_revisions.c.signed_sm3 == signed_sm3)
-                .order_by(released_revisions.c.revision)
-                .limit(1)
-            ).one_or_none()
-        return None if row is None else ReleasedRevision(row.sm3, row.signed_sm3, row.document_id, row.revision)
+            row = connection.execute(query).one_or_none()
+        return None if row is None else ReleasedRevision(*row)
 
     def released_blobs(self) -> set[bytes]:
         """The SM3 of every file that a row names: what is not an orphan. Raises ApplianceError."""

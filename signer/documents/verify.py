@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from monitoring import metrics
 from signer.algorithms import sm3
-from signer.archive import Catalogue, ReleasedDocument
+from signer.archive import Catalogue
 from signer.archive.catalogue import ReleasedRevision
 from signer.contracts import ContractRegister, ContractState, state_at
 from signer.deadline import Deadline
@@ -44,7 +44,7 @@ class DocumentReport:
     contract_state: ContractState | None
     findings: Sequence[Finding] = ()
     signatures: Sequence[SignatureEvidence] = ()
-    record: ReleasedDocument | None = None
+    record: ReleasedRevision | None = None
     same_bytes: bool = False
 
     @property
@@ -160,7 +160,7 @@ class DocumentVerifier:
             None if term is None else state_at(term, datetime.now(UTC)),
             findings,
             signatures,
-            self._catalogue.find_released(revision.document_id),
+            revision,
             same_bytes,
         )
 
