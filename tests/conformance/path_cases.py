@@ -317,6 +317,9 @@ CASES: dict[str, Callable[[], Case]] = {
         Draft("Intermediate", authority=True, valid=(FROM, NOW - _DAY)), code=_EXPIRED
     ),
     "an issuer that is no authority": lambda: _three(Draft("Intermediate"), code=_INVALID),
+    "an issuer that is no authority but may sign certificates": lambda: _three(
+        Draft("Intermediate", usage=("key_cert_sign",)), code=_INVALID
+    ),
     "an issuer that may not sign certificates": lambda: _three(
         Draft("Intermediate", authority=True, usage=("crl_sign",)), code=_INVALID
     ),

@@ -27,9 +27,13 @@ ALL = [algorithm for algorithm in Algorithm if algorithm.name.startswith("RSA")]
 EVERY = pytest.mark.parametrize("algorithm", ALL, ids=[algorithm.name for algorithm in ALL])
 
 
-@cache
 def private_key(bits: int = 2048, exponent: int = 65537) -> rsa.RSAPrivateKey:
-    """Made once for the whole file: key generation is what costs."""
+    """The one key of that form for the whole file: key generation is what costs."""
+    return _generated(bits, exponent)
+
+
+@cache
+def _generated(bits: int, exponent: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(exponent, bits)
 
 
@@ -76,6 +80,12 @@ def test_signatures_by_openssl(algorithm: Algorithm, tmp_path: Path) -> None:
     command = ("openssl", "dgst", f"-{digest_name(algorithm)}", *pss, "-sign", private, message)
     signature = subprocess.run(command, check=True, capture_output=True).stdout
     load_public_key(spki(private_key())).verify(algorithm, MESSAGE, signature)
+
+
+def test_the_helper_below_finds_nothing_wrong_with_a_right_signature() -> None:
+    """So that what it finds elsewhere is what was changed."""
+    with pytest.raises(pytest.fail.Exception):
+        _finding(Algorithm.RSA_PSS_SHA256, _sign(private_key(), Algorithm.RSA_PSS_SHA256))
 
 
 @EVERY

@@ -98,7 +98,16 @@ def test_gmssl_pyx_accepts_ours(own_key: bytes, ours: list[Signed]) -> None:
 
 
 def test_ours_accepts_gmssl_pyx() -> None:
-    for number, (message, identity) in enumerate(_messages(seed=2)):
+    _accept_gmssl_pyx(_messages(seed=2))
+
+
+@pytest.mark.soak
+def test_ours_accepts_gmssl_pyx_at_length() -> None:
+    _accept_gmssl_pyx(_messages(seed=random.SystemRandom().getrandbits(64), count=50 * COUNT))
+
+
+def _accept_gmssl_pyx(messages: list[tuple[bytes, bytes]]) -> None:
+    for number, (message, identity) in enumerate(messages):
         if number % 20 == 0:
             point, private = gmssl_pyx.sm2_key_generate()
             key = load_public_key(_SPKI_PREFIX + point)

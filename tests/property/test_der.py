@@ -93,3 +93,11 @@ def test_lengths(length: int) -> None:
     encoded = encode(0x04, bytes(length))
     assert encoded == core.OctetString(bytes(length)).dump()
     assert read(encoded).content == bytes(length)
+
+
+@pytest.mark.parametrize(
+    "header", ["0401", "048101", "04820001", "0480", "04830001", "048500000000", "04ff", "0484", "1f01"]
+)
+def test_lengths_that_are_not_der(header: str) -> None:
+    with pytest.raises(DerError):
+        read(bytes.fromhex(header) + bytes(1 if header != "0401" else 2))

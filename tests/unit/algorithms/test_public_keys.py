@@ -174,5 +174,14 @@ def test_threads_share_a_key() -> None:
     assert answers == [bool(number % 2) for number in range(1_000)]
 
 
+@pytest.mark.parametrize("signature", [b"", b"\x30\x00", b"garbage", bytes.fromhex("3006020100020100"), bytes(72)])
+def test_errors_of_libcrypto_are_no_success(signature: bytes) -> None:
+    """It returns negative numbers for these; the strict decoder before it never lets them come so far."""
+    spki, _ = _new_sm2()
+    key = libcrypto.load_public_key(spki)
+    assert not libcrypto.verify_prehashed(key, bytes(32), signature)
+    assert not libcrypto.verify_prehashed(key, b"", signature)
+
+
 def test_libcrypto_says_which_it_is() -> None:
     assert libcrypto.version().startswith("OpenSSL 3.")

@@ -62,7 +62,20 @@ def test_bytes_around_and_inside_are_refused() -> None:
         _assert_malformed(changed)
     for garbage in (b"", b"\x30", b"\x30\x00", bytes(100)):
         _assert_malformed(garbage)
-    _assert_malformed(bytes(MAX_CERTIFICATE_BYTES + 1))
+
+
+def test_a_certificate_has_a_limit() -> None:
+    """One that is right but for its size."""
+    for names, accepted in ((100, True), (2_000, False)):
+        draft = Draft("Seal")
+        crowd = x509.SubjectAlternativeName([x509.DNSName(f"host-{number}.example") for number in range(names)])
+        draft.extensions.append((crowd, False))
+        der = root().issue(draft).certificate
+        assert (len(der) <= MAX_CERTIFICATE_BYTES) is accepted
+        if accepted:
+            assert Certificate.load(der).der == der
+        else:
+            _assert_malformed(der)
 
 
 def test_an_extension_that_stands_twice_is_refused() -> None:

@@ -113,7 +113,9 @@ def test_a_signer_named_by_key_identifier() -> None:
     verify_signed_data(message.encoded())
     message.signer_id = encode(0x80, identifier[:-1])
     assert "not inside" in _malformed(message)
-    message.signer_id = encode(0x80, b"")
+    without_one = root().issue(leaf()).certificate
+    assert Certificate.load(without_one).key_identifier == b""
+    message.signer_id, message.certificates = encode(0x80, b""), [without_one]
     assert "not inside" in _malformed(message)
 
 
@@ -313,6 +315,9 @@ def test_attributes_stand_once_with_one_value() -> None:
 def test_the_signers_certificate_must_be_inside() -> None:
     assert "not inside" in _malformed(Message(certificates=[]))
     assert "not inside" in _malformed(Message(certificates=[signer(RSA).certificate]))
+    own, other = (Certificate.load(signer(algorithm).certificate) for algorithm in (SM2, RSA))
+    for issuer, serial in ((own.subject, own.serial), (own.issuer, own.serial + 1), (own.issuer, other.serial)):
+        assert "not inside" in _malformed(Message(signer_id=encode(SEQUENCE, issuer, integer(serial))))
     _malformed(Message(signer_id=encode(SEQUENCE, NULL)))
     _malformed(Message(signer_id=NULL))
 
@@ -357,8 +362,8 @@ def test_nesting_and_crowds_cost_nothing() -> None:
     for _ in range(5_000):
         deep = encode(SEQUENCE, deep)
     _malformed(deep)
-    _malformed(encode(SEQUENCE, *[NULL] * 100_000))
-    _malformed(Message(certificates=[encode(SEQUENCE)] * 300))
+    assert "too many" in _malformed(encode(SEQUENCE, *[NULL] * 100_000))
+    assert "too many" in _malformed(Message(certificates=[encode(SEQUENCE)] * 300))
 
 
 def test_size_has_a_limit() -> None:
