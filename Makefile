@@ -18,8 +18,8 @@ build/.system: scripts/bootstrap.sh
 
 build/.python: requirements.lock pyproject.toml build/.system
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements.lock
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/pip install -qq --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .PHONY: setup native

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from signer.database import Database
@@ -62,6 +63,25 @@ class ReleasedRevision:
     template: str
     number: str
     issued_at: datetime
+
+
+# Made once: building a statement costs more than running it, and every upload needs one.
+_REVISION = (
+    select(
+        released_revisions.c.sm3,
+        released_revisions.c.signed_sm3,
+        released_revisions.c.revision,
+        documents.c.document_id,
+        documents.c.template,
+        documents.c.number,
+        documents.c.issued_at,
+    )
+    .join(documents)
+    .order_by(released_revisions.c.revision)
+    .limit(1)
+)
+_BY_FILE = _REVISION.where(released_revisions.c.sm3 == bindparam("digest"))
+_BY_SIGNED_BYTES = _REVISION.where(released_revisions.c.signed_sm3 == bindparam("digest"))
 
 
 class Catalogue:
@@ -186,30 +206,15 @@ class Catalogue:
 
     def find_revision(self, *, sm3: bytes) -> ReleasedRevision | None:
         """The register's line for exactly these bytes. Raises ApplianceError."""
-        return self._find_revision(released_revisions.c.sm3 == sm3)
+        return self._find_revision(_BY_FILE, sm3)
 
     def find_signed_revision(self, *, signed_sm3: bytes) -> ReleasedRevision | None:
         """The register's first line whose signature covers exactly these bytes. Raises ApplianceError."""
-        return self._find_revision(released_revisions.c.signed_sm3 == signed_sm3)
+        return self._find_revision(_BY_SIGNED_BYTES, signed_sm3)
 
-    def _find_revision(self, condition: ColumnElement[bool]) -> ReleasedRevision | None:
-        query = (
-            select(
-                released_revisions.c.sm3,
-                released_revisions.c.signed_sm3,
-                released_revisions.c.revision,
-                documents.c.document_id,
-                documents.c.template,
-                documents.c.number,
-                documents.c.issued_at,
-            )
-            .join(documents)
-            .where(condition)
-            .order_by(released_revisions.c.revision)
-            .limit(1)
-        )
+    def _find_revision(self, query: Select[Any], digest: bytes) -> ReleasedRevision | None:
         with self._database.transaction() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(query, {"digest": digest}).one_or_none()
         return None if row is None else ReleasedRevision(*row)
 
     def released_blobs(self) -> set[bytes]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from signer.contracts.contract import ContractTerm
 from signer.database import Database
 from signer.database.tables import contract_documents
+
+_BY_DOCUMENT = select(contract_documents).where(contract_documents.c.document_id == bindparam("document_id"))
 
 
 class ContractRegister:
@@ -27,7 +29,5 @@ class ContractRegister:
     def term_of(self, document_id: str) -> ContractTerm | None:
         """The term of the contract that a document speaks for. Raises ApplianceError."""
         with self._database.transaction() as connection:
-            row = connection.execute(
-                select(contract_documents).where(contract_documents.c.document_id == document_id)
-            ).one_or_none()
+            row = connection.execute(_BY_DOCUMENT, {"document_id": document_id}).one_or_none()
         return None if row is None else ContractTerm(row.contract_number, row.begins_at, row.ends_at)

@@ -91,8 +91,9 @@ class DocumentVerifier:
         return report
 
     def _verify_shaped(self, pdf: bytes, shape: SealedShape) -> DocumentReport:
-        evidence = self._seals.verify(pdf, shape, datetime.now(UTC))
-        revision = self._catalogue.find_revision(sm3=sm3.digest(pdf))
+        signed_sm3, whole_sm3 = shape.sm3_signed_and_whole(pdf)
+        evidence = self._seals.verify(pdf, shape, datetime.now(UTC), signed_sm3=signed_sm3)
+        revision = self._catalogue.find_revision(sm3=whole_sm3)
         if revision is None:
             signed = self._catalogue.find_signed_revision(signed_sm3=evidence.signed_sm3)
             return self._not_released_bytes(evidence, signed)

@@ -9,6 +9,7 @@ parser, safe on hostile bytes, well under a millisecond. A file that fails is no
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,6 +73,15 @@ class SealedShape:
     def digest(self, data: bytes, hash_name: str) -> bytes:
         """The digest (a hashlib name) of all bytes of the file but the gap."""
         return digest_covered(data, (self.gap_start, self.gap_end, len(data)), hash_name)
+
+    def sm3_signed_and_whole(self, data: bytes) -> tuple[bytes, bytes]:
+        """SM3 of the signed bytes and of the whole file; what is before the gap, most of a file, is hashed once."""
+        view = memoryview(data)
+        signed = hashlib.new("sm3", view[: self.gap_start])
+        whole = signed.copy()
+        signed.update(view[self.gap_end :])
+        whole.update(view[self.gap_start :])
+        return signed.digest(), whole.digest()
 
 
 def check_shape(data: bytes) -> SealedShape:

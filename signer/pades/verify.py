@@ -29,9 +29,14 @@ class SealVerifier:
 
     trust: TrustStore = field(repr=False)
 
-    def verify(self, pdf: bytes, shape: SealedShape, at: datetime) -> SignatureEvidence:
-        """Evidence about the one signature of a file of our shape, its path judged at that time. Raises nothing."""
-        evidence = _nothing_known(pdf, shape)
+    def verify(
+        self, pdf: bytes, shape: SealedShape, at: datetime, *, signed_sm3: bytes | None = None
+    ) -> SignatureEvidence:
+        """Evidence about the one signature of a file of our shape, its path judged at that time. Raises nothing.
+
+        `signed_sm3`: SM3 of the signed bytes, where the caller has it already.
+        """
+        evidence = _nothing_known(pdf, shape, signed_sm3 or shape.digest(pdf, "sm3"))
         try:
             signer, algorithm = _read_signer(shape.cms)
             hash_name = digest_name(algorithm)
@@ -74,7 +79,7 @@ class SealVerifier:
         )
 
 
-def _nothing_known(pdf: bytes, shape: SealedShape) -> SignatureEvidence:
+def _nothing_known(pdf: bytes, shape: SealedShape, signed_sm3: bytes) -> SignatureEvidence:
     return SignatureEvidence(
         verdict=Verdict.FAILED,
         signer="",
@@ -86,7 +91,7 @@ def _nothing_known(pdf: bytes, shape: SealedShape) -> SignatureEvidence:
         trusted=False,
         pades_b=False,
         covered=(shape.gap_start, shape.gap_end, len(pdf)),
-        signed_sm3=shape.digest(pdf, "sm3"),
+        signed_sm3=signed_sm3,
         findings=(),
     )
 
