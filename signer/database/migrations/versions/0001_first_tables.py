@@ -10,6 +10,14 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _create_documents()
+    _create_key_versions()
+    _create_contract_documents()
+    _create_document_receipts()
+    _create_released_revisions()
+
+
+def _create_documents() -> None:
     op.create_table(
         "documents",
         sa.Column("document_id", sa.String(length=40), nullable=False),
@@ -26,6 +34,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("document_id", name=op.f("pk_documents")),
         sa.UniqueConstraint("client", "issue_id", name=op.f("uq_documents_client")),
     )
+
+
+def _create_key_versions() -> None:
     op.create_table(
         "key_versions",
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -40,6 +51,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", "version", name=op.f("pk_key_versions")),
         sa.UniqueConstraint("key_id", name=op.f("uq_key_versions_key_id")),
     )
+
+
+def _create_contract_documents() -> None:
     op.create_table(
         "contract_documents",
         sa.Column("document_id", sa.String(length=40), nullable=False),
@@ -54,6 +68,8 @@ def upgrade() -> None:
     with op.batch_alter_table("contract_documents", schema=None) as batch_op:
         batch_op.create_index("ix_contract_documents_contract_number", ["contract_number"], unique=False)
 
+
+def _create_document_receipts() -> None:
     op.create_table(
         "document_receipts",
         sa.Column("document_id", sa.String(length=40), nullable=False),
@@ -66,6 +82,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("document_id", "position", name=op.f("pk_document_receipts")),
     )
+
+
+def _create_released_revisions() -> None:
     op.create_table(
         "released_revisions",
         sa.Column("sm3", sa.LargeBinary(length=32), nullable=False),
