@@ -37,7 +37,7 @@ serve: setup  ## keeps the demo appliance up (PORT_BASE=… moves its ports)
 # ---- proof
 .PHONY: test check lint types imports soak bench
 test: setup  ## all tests, none skipped (T=path narrows)
-	@$(BIN)/python -m pytest -m "not soak" $(T)
+	@$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile $(T)
 soak: setup  ## the long forms of the tests
 	@$(BIN)/python -m pytest -m soak --timeout 3600 $(T)
 bench: setup  ## one table of ratios, build/bench.json (ONLY=name runs one)
