@@ -140,8 +140,8 @@ def test_a_full_disk_stops_signing_and_issuing_and_frees_itself(
 
 
 def _fill_log(appliance: RunningAppliance) -> None:
-    """Signs until the log's last block is full, too."""
-    for _ in range(200):
+    """Signs until the space that the log has written ahead is used up."""
+    for _ in range(500):
         _sign(appliance)
 
 
