@@ -10,23 +10,26 @@ from typing import Any
 
 import grpc
 
-from signer.v1 import signing_pb2
-from signer.v1.signing_pb2_grpc import SigningServiceServicer, add_SigningServiceServicer_to_server
+from signer.v1 import signing_pb2, types_pb2
 
 
-class _NullServicer(SigningServiceServicer):
-    """Answers with as many bytes as a real signature has around it."""
+class _NullService(grpc.GenericRpcHandler):
+    """Answers Sign at once, with as many bytes as a real signature has around it."""
 
     def __init__(self) -> None:
-        receipt = signing_pb2.SignResponse().receipt
-        receipt.log_id, receipt.index, receipt.entry = "null", 1, bytes(330)
-        self._answer = signing_pb2.SignResponse(
+        receipt = types_pb2.LogReceipt(log_id="null", index=1, entry=bytes(330))
+        answer = signing_pb2.SignResponse(
             signature=bytes(71), key="message-sm2@1", certificate=bytes(700), receipt=receipt
         )
+        self._handler = grpc.unary_unary_rpc_method_handler(
+            lambda _request, _context: answer,
+            request_deserializer=signing_pb2.SignRequest.FromString,
+            response_serializer=signing_pb2.SignResponse.SerializeToString,
+        )
 
-    def Sign(self, request: signing_pb2.SignRequest, context: grpc.ServicerContext) -> signing_pb2.SignResponse:  # noqa: N802, ARG002 - gRPC's
-        """At once."""
-        return self._answer
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Sign and nothing else."""
+        return self._handler if handler_call_details.method == "/signer.v1.SigningService/Sign" else None
 
 
 def _serve(config_file: Path, port: int, ready: Any) -> None:
@@ -36,7 +39,7 @@ def _serve(config_file: Path, port: int, ready: Any) -> None:
     from signer.transport.server import GrpcServer
 
     def register(server: grpc.Server) -> list[str]:
-        add_SigningServiceServicer_to_server(_NullServicer(), server)
+        server.add_generic_rpc_handlers((_NullService(),))
         return ["signer.v1.SigningService"]
 
     listener = replace(load_config(config_file).listener, port=port)

@@ -156,9 +156,10 @@ def typst_alone(place: Place, _thread: int) -> Callable[[], int]:
 
 def typst_and_pyhanko(place: Place, _thread: int) -> Callable[[], int]:
     """Typst, then pyHanko's one-shot signing with an RSA key in memory and no picture: no token, no archive, no log."""
-    from demo.strangers import stranger_signer
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign import fields, signers
+
+    from demo.strangers import stranger_signer
 
     typesetter, data, signer = _typesetter(place), _sample(), stranger_signer()
     metadata = signers.PdfSignatureMetadata(

@@ -48,7 +48,7 @@ def rate(load: Load, place: Place) -> float:
     for process in processes:
         process.start()
     ready.wait(120)
-    total = sum(counts.get(timeout=load.warm_up + load.seconds + 120) for _ in processes)
+    total: int = sum(counts.get(timeout=load.warm_up + load.seconds + 120) for _ in processes)
     for process in processes:
         process.join(60)
     return total / load.seconds

@@ -53,11 +53,12 @@ def _eventually(call: Callable[[], object], seconds: float = 30) -> None:
     while True:
         try:
             call()
-            return
         except RemoteError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.2)
+        else:
+            return
 
 
 def test_the_hsm_goes_away_and_returns(fragile: RunningAppliance) -> None:
@@ -122,7 +123,7 @@ def test_a_full_disk_stops_signing_and_issuing_and_frees_itself(
         (directory / name).symlink_to(small_disk / name)
     with running(directory, port) as process:
         appliance = RunningAppliance(directory, port, process.pid)
-        assert _sign(appliance)
+        assert _sign(appliance).signature
         filler = small_disk / "filler"
         with filler.open("wb", buffering=0) as file:
             for block in (65_536, 1024, 1):

@@ -21,7 +21,12 @@ def run(appliance: RunningAppliance, tmp_path: Path) -> object:
         return subprocess.run(
             [sys.executable, "-m", "signer.cli", *arguments],
             cwd=tmp_path,
-            env={"SIGNER_PROFILE": str(profile), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path.cwd()), "LANG": "C.UTF-8"},
+            env={
+                "SIGNER_PROFILE": str(profile),
+                "PATH": "/usr/bin:/bin",
+                "PYTHONPATH": str(Path.cwd()),
+                "LANG": "C.UTF-8",
+            },
             input=stdin,
             check=False,
             capture_output=True,
@@ -97,11 +102,12 @@ def test_exit_statuses(run, arguments: list[str], status: int, told: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "serve", "keys list", "sign", "verify", "render", "issue", "verify-document", "database upgrade"]
+    "command",
+    ["init", "serve", "keys list", "sign", "verify", "render", "issue", "verify-document", "database upgrade"],
 )
 def test_help_has_examples_and_exit_statuses(run, command: str) -> None:  # type: ignore[no-untyped-def]  # the fixture's callable
     text = run(*command.split(), "--help").stdout.decode()
     assert "examples:" in text
-    assert f"signer {command.split()[0]}" in text
+    assert f"signer {command.split(maxsplit=1)[0]}" in text
     assert "exit status:" in text
     assert "--json" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from typing import Any
 
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -64,7 +65,7 @@ def test_the_page_has_what_operators_need(appliance: RunningAppliance, connectio
 def test_health_and_readiness(appliance: RunningAppliance, connection: Connection) -> None:
     assert _get(appliance, "/healthz") == "ok\n"
     assert json.loads(_get(appliance, "/readyz")) == {"ready": True, "not_ready": []}
-    stub = health_pb2_grpc.HealthStub(connection.channel)
+    stub: Any = health_pb2_grpc.HealthStub(connection.channel)
     for service in ("", "signer.v1.SigningService", "signer.v1.DocumentService"):
         answer = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=5)
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
@@ -79,9 +80,8 @@ def test_other_pages_do_not_exist(appliance: RunningAppliance) -> None:
 def test_reflection_lists_the_services(connection: Connection) -> None:
     from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-    stub = reflection_pb2_grpc.ServerReflectionStub(connection.channel)
-    (answer,) = stub.ServerReflectionInfo(
-        iter([reflection_pb2.ServerReflectionRequest(list_services="")]), timeout=5
-    )
+    requests: Any = reflection_pb2.ServerReflectionRequest
+    stub: Any = reflection_pb2_grpc.ServerReflectionStub(connection.channel)
+    (answer,) = stub.ServerReflectionInfo(iter([requests(list_services="")]), timeout=5)
     names = {service.name for service in answer.list_services_response.service}
     assert {"signer.v1.SigningService", "signer.v1.DocumentService", "grpc.health.v1.Health"} <= names

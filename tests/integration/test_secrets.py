@@ -15,7 +15,12 @@ from signer.v1 import document_pb2 as doc
 from signer.v1 import signing_pb2 as sig
 from tests.conftest import RunningAppliance
 
-_PERSONAL = {"name": "欧阳示例人", "id_number": "110101199001011237", "phone": "13812345678", "address": "某某市秘密路 7 号"}
+_PERSONAL = {
+    "name": "欧阳示例人",
+    "id_number": "110101199001011237",
+    "phone": "13812345678",
+    "address": "某某市秘密路 7 号",
+}
 
 
 @pytest.fixture(scope="module")

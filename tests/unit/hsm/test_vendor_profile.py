@@ -34,7 +34,7 @@ def test_the_profiles_that_ship_can_be_loaded() -> None:
 )
 def test_a_fault_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
     (tmp_path / "v.toml").write_text(_GOOD)
-    assert load_profile("v", tmp_path)
+    assert load_profile("v", tmp_path).title == "T"
     (tmp_path / "v.toml").write_text(_GOOD.replace(old, new))
     with pytest.raises(HsmError, match=told):
         load_profile("v", tmp_path)

@@ -13,11 +13,7 @@ from policy_render.errors import RenderError, Violation
 from signer.transport.reasons import RETRY_SOON, STATUS_OF_REASON
 from signer.transport.status_table import status_code, to_status, wire_reason
 
-_ALL = {
-    reason.value
-    for package in (hsm.errors, policy_render.errors, signer.errors)
-    for reason in package.Reason  # type: ignore[attr-defined]  # each has one
-}
+_ALL = {reason.value for package in (hsm.errors, policy_render.errors, signer.errors) for reason in package.Reason}
 
 
 def test_the_table_is_complete_and_names_nothing_else() -> None:
