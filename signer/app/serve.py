@@ -86,7 +86,9 @@ def _workers(config: ApplianceConfig, port_base: int | None) -> list[ChildSpec]:
         ChildSpec(
             f"worker-{number}",
             (*arguments, "--name", f"worker-{number}"),
-            environment={"GRPC_VERBOSITY": "ERROR"},  # its lines are not JSON; refused handshakes are counted by it alone
+            environment={
+                "GRPC_VERBOSITY": "ERROR"
+            },  # its lines are not JSON; refused handshakes are counted by it alone
         )
         for number in range(config.listener.workers)
     ]
