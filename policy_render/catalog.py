@@ -1,11 +1,13 @@
 """The templates that exist: templates/<id>/<version>/ with manifest, schema, sample and Typst source. Published versions never change.
 
-The manifest pins the digest of every file that a rendering depends on; a version whose files differ is not served.
+The manifest pins the digest of every file that a rendering depends on; a version whose files differ is not served. Not for
+the data that a template takes: `data_schema` judges that.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,7 +36,7 @@ _MANIFEST_KEYS = {
 
 @dataclass(frozen=True)
 class TemplatePlace:
-    """Where a seal stands by default: page from 1, or from the end where negative; millimetres from the top left."""
+    """Where a seal stands by default: page from 1, or from the end where negative; its middle in millimetres from the top left."""
 
     page: int
     x_mm: float
@@ -44,10 +46,14 @@ class TemplatePlace:
 
 @dataclass(frozen=True)
 class Template:
-    """One version of a template. `number`, `begins_at`, `ends_at`, `confirmed_at`: JSON pointers (RFC 6901) into the data."""
+    """One version of a template. `number`, `begins_at`, `ends_at`, `confirmed_at`: JSON pointers (RFC 6901) into the data.
+
+    `root`: the folder of all templates, below which Typst may read; `folder`: this version's own.
+    """
 
     name: str
     version: int
+    root: Path
     folder: Path
     title_zh: str
     number: str
@@ -67,10 +73,10 @@ class Template:
 
     @cached_property
     def validator(self) -> Draft202012Validator:
-        """The schema, ready to use."""
-        import json
-
-        return Draft202012Validator(json.loads(self.json_schema), format_checker=FORMATS)
+        """The schema, ready to use: references are put in place once, since following them costs as much as validating."""
+        schema = json.loads(self.json_schema)
+        Draft202012Validator.check_schema(schema)
+        return Draft202012Validator(_put_in_place(schema, schema.get("$defs", {})), format_checker=FORMATS)
 
 
 class Catalog:
@@ -133,9 +139,13 @@ def _load_template(root: Path, manifest_file: Path) -> Template:
         file = (folder / name).resolve()
         if not file.is_relative_to(root.resolve()) or not file.is_file() or _sha256(file) != pinned:
             raise _altered(manifest_file, f"{name} is not the published file")
+    strange = {file.name for file in folder.iterdir()} - {*manifest["files"], manifest_file.name}
+    if strange:
+        raise _altered(manifest_file, f"{', '.join(sorted(strange))} is not pinned")
     return Template(
         name=str(folder.parent.relative_to(root)),
         version=int(folder.name),
+        root=root,
         folder=folder,
         title_zh=manifest["title_zh"],
         number=manifest["number"],
@@ -148,6 +158,17 @@ def _load_template(root: Path, manifest_file: Path) -> Template:
         sample_json=(folder / "sample.json").read_text(encoding="utf-8"),
         sample_sha256=manifest["sample_sha256"],
     )
+
+
+def _put_in_place(node: Any, definitions: dict[str, Any]) -> Any:
+    """The schema with "#/$defs/…" references replaced by what they name. Ours don't refer to themselves."""
+    if isinstance(node, list):
+        return [_put_in_place(member, definitions) for member in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        node = {**definitions[node["$ref"].removeprefix("#/$defs/")], **node}
+    return {key: _put_in_place(member, definitions) for key, member in node.items() if key not in {"$ref", "$defs"}}
 
 
 def _sha256(file: Path) -> str:

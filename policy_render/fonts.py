@@ -1,50 +1,89 @@
-"""The pinned fonts: their files checked by digest, and which characters they print between them. No system font is ever used."""
+"""The pinned fonts: their files checked by digest, and which characters they print between them. No system font is ever used.
+
+What the files print is kept beside them in font_coverage.json (`scripts/pin_fonts.py` writes it, a test compares it with the
+files), because reading it from 80 MB of fonts would take each process a second. Not for layout: that is Typst's.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
-import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fontTools.ttLib import TTCollection, TTFont
-
 from policy_render.errors import Reason, RenderError, Violation
 
-_FONTS_FILE = Path(__file__).with_name("fonts.toml")
-FAMILIES = ("Noto Sans CJK SC", "HanaMinA", "HanaMinB")
-_FORMAT_CHARACTERS = {"Cc", "Cf", "Cs", "Co", "Cn"}  # control, format, surrogate, private use, unassigned
+FONTS_FILE = Path(__file__).with_name("fonts.toml")
+COVERAGE_FILE = Path(__file__).with_name("font_coverage.json")
+# Unicode general categories that no document prints, whatever a font says: control and format characters (bidirectional
+# overrides among them), surrogates, private use, unassigned.
+UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+_MAX_VIOLATIONS = 100
+
+
+@dataclass(frozen=True)
+class FontFile:
+    """One pinned file, and the family in it that we use."""
+
+    path: Path
+    family: str
+    sha256: str
+
+    def check(self) -> None:
+        """Raises RenderError (FONT_MISSING) unless the file is there and is the pinned one."""
+        if not self.path.is_file() or hashlib.sha256(self.path.read_bytes()).hexdigest() != self.sha256:
+            raise RenderError(
+                Reason.FONT_MISSING,
+                f"{self.path} is missing or is not the pinned version",
+                "Install fonts-noto-cjk and fonts-hanazono of Debian 12.",
+            )
+
+
+def pinned_fonts(fonts_file: Path = FONTS_FILE) -> tuple[FontFile, ...]:
+    """The text fonts that fonts.toml pins, in order of preference; not checked yet."""
+    return tuple(_font_file(entry) for entry in tomllib.loads(fonts_file.read_text(encoding="utf-8"))["fonts"])
+
+
+def pinned_seal_font(fonts_file: Path = FONTS_FILE) -> FontFile:
+    """The font whose outlines seals are drawn with; not checked yet."""
+    return _font_file(tomllib.loads(fonts_file.read_text(encoding="utf-8"))["seal"])
+
+
+def _font_file(entry: Mapping[str, str]) -> FontFile:
+    return FontFile(Path(entry["file"]), entry["family"], entry["sha256"])
 
 
 @dataclass(frozen=True)
 class Fonts:
-    """`files`: in order of preference. `characters`: every code point that one of them prints."""
+    """Checked fonts. `files`, `families`: in order of preference. `characters`: what one of them prints."""
 
     files: tuple[Path, ...]
-    characters: frozenset[int]
+    families: tuple[str, ...]
+    characters: frozenset[str]
 
     @classmethod
-    def load(cls, fonts_file: Path = _FONTS_FILE) -> Fonts:
+    def load(cls, fonts_file: Path = FONTS_FILE, coverage_file: Path = COVERAGE_FILE) -> Fonts:
         """Reads and checks the files.
 
         Raises:
             RenderError: FONT_MISSING; names the file and where to get it.
         """
-        files = []
-        for entry in tomllib.loads(fonts_file.read_text(encoding="utf-8"))["fonts"]:
-            file = Path(entry["file"])
-            if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != entry["sha256"]:
-                raise RenderError(
-                    Reason.FONT_MISSING,
-                    f"{file} is missing or is not the pinned version",
-                    "Install fonts-noto-cjk and fonts-hanazono of Debian 12.",
-                )
-            files.append(file)
-        return cls(tuple(files), frozenset().union(*(_characters(file) for file in files)))
+        pinned = pinned_fonts(fonts_file)
+        for font in pinned:
+            font.check()
+        coverage = json.loads(coverage_file.read_text(encoding="utf-8"))
+        if coverage["fonts"] != [font.sha256 for font in pinned]:
+            raise RenderError(
+                Reason.FONT_MISSING,
+                f"{coverage_file.name} was made for other fonts",
+                "Run python scripts/pin_fonts.py.",
+            )
+        characters = frozenset(chr(code) for first, last in coverage["ranges"] for code in range(first, last + 1))
+        return cls(tuple(font.path for font in pinned), tuple(dict.fromkeys(f.family for f in pinned)), characters)
 
     def link_into(self, directory: Path) -> None:
         """Fills a directory with links to the files: Typst takes folders, and the system's hold other fonts, too."""
@@ -56,30 +95,24 @@ class Fonts:
     def check_printable(self, data: Any) -> None:
         """Refuses data with a character that no font has: a blank box on a policy is not an answer.
 
+        Variation selectors are such characters: the variant that they ask for would not be what is printed.
+
         Raises:
             RenderError: CHARACTER_NOT_PRINTABLE, with the character, its code point and every place.
         """
-        violations = []
-        for path, text in _strings(data, "$"):
-            missing = {c for c in text if c != "\n" and not self._prints(c)}
-            violations += [Violation(path, f"holds {_describe(character)}") for character in sorted(missing)]
-        if violations:
-            raise RenderError(
-                Reason.CHARACTER_NOT_PRINTABLE,
-                f"{len(violations)} character(s) can't be printed; the first: {violations[0].field} {violations[0].description}",
-                "Use the standard character, or ask for a font that has this one.",
-                violations=tuple(violations[:100]),
-            )
-
-    def _prints(self, character: str) -> bool:
-        return ord(character) in self.characters and unicodedata.category(character) not in _FORMAT_CHARACTERS
-
-
-def _characters(file: Path) -> set[int]:
-    if file.suffix == ".ttc":
-        fonts = TTCollection(str(file), lazy=True).fonts
-        return set(next(font for font in fonts if font["name"].getDebugName(1) == FAMILIES[0]).getBestCmap())
-    return set(TTFont(str(file), lazy=True).getBestCmap())
+        if self.characters.issuperset("".join(text for _, text in _strings(data, "$"))):
+            return
+        violations = [
+            Violation(path, f"holds {_describe(character)}")
+            for path, text in _strings(data, "$")
+            for character in sorted(set(text) - self.characters)
+        ]
+        raise RenderError(
+            Reason.CHARACTER_NOT_PRINTABLE,
+            f"{len(violations)} character(s) can't be printed; the first: {violations[0].field} {violations[0].description}",
+            "Use the standard character, or ask for a font that has this one.",
+            violations=tuple(violations[:_MAX_VIOLATIONS]),
+        )
 
 
 def _describe(character: str) -> str:

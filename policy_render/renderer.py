@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from isolation.errors import IsolationError, PoolTimeout
+from isolation.errors import IsolationError, PeerClosed, PoolTimeout
 from isolation.pool import call_pool
 from monitoring import metrics
 from policy_render.catalog import Template
@@ -73,6 +73,12 @@ class Renderer:
         except PoolTimeout:
             raise RenderError(
                 Reason.RENDERER_TIMEOUT, "the document was not rendered in time", "Retry with a longer deadline."
+            ) from None
+        except PeerClosed:
+            raise RenderError(
+                Reason.RENDERING_FAILED,
+                "two renderers ended over this document",
+                "Report it with the data; the renderers' own messages say more.",
             ) from None
         except IsolationError:
             raise RenderError(

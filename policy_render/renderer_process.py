@@ -24,12 +24,14 @@ from isolation.sandbox import SandboxLimits, enter_sandbox
 from policy_render.catalog import TEMPLATES, Catalog, Template
 from policy_render.data_rules import resolve
 from policy_render.data_schema import MAX_DATA_BYTES
-from policy_render.errors import RenderError
-from policy_render.fonts import FAMILIES, Fonts
+from policy_render.errors import Reason, RenderError
+from policy_render.fonts import Fonts
 from policy_render.qr import verification_qr
 
 _MEMORY_BYTES = 3 << 30
-_NO_CPU_LIMIT = 10**9  # a renderer lives long; what one document may take is the caller's timeout
+_NO_CPU_LIMIT = 10**9  # a renderer lives long; what one document may take is _WALL_SECONDS
+# The largest data that the schema lets through takes a few seconds.
+_WALL_SECONDS = 60.0
 
 
 class Typesetter:
@@ -50,30 +52,45 @@ class Typesetter:
             self.render(template.reference, template.sample_json, draft=False, verification_url="https://localhost/v")
 
     def render(self, reference: str, data_json: str, *, draft: bool, verification_url: str) -> tuple[bytes, int]:
-        """PDF and page count. The same arguments give the same bytes. Raises RenderError."""
+        """PDF/A-3b (ISO 19005-3) and page count. The same arguments give the same bytes.
+
+        Raises:
+            RenderError: TEMPLATE_UNKNOWN, CHARACTER_NOT_PRINTABLE, RENDERING_FAILED.
+        """
         template = self._catalog.get(reference)
         data = json.loads(data_json)
         self._fonts.check_printable(data)
         number = resolve(data, template.number)
         confirmed_at = datetime.fromisoformat(resolve(data, template.confirmed_at))
-        pdf: bytes = self._compiler(template).compile(
-            format="pdf",
-            sys_inputs={
-                "data": data_json,
-                "draft": "yes" if draft else "",
-                "qr": verification_qr(verification_url, number),
-                "fonts": json.dumps(FAMILIES),
-            },
-            pdf_standards="a-3b",
-            timestamp=int(confirmed_at.timestamp()),
-        )
+        inputs = {
+            "data": data_json,
+            "draft": "yes" if draft else "",
+            "qr": verification_qr(verification_url, number),
+            "fonts": json.dumps(self._fonts.families),
+        }
+        pdf = self._compile(template, inputs, int(confirmed_at.timestamp()))
         return pdf, _page_count(pdf)
+
+    def _compile(self, template: Template, inputs: dict[str, str], timestamp: int) -> bytes:
+        try:
+            pdf: bytes = self._compiler(template).compile(
+                format="pdf", sys_inputs=inputs, pdf_standards="a-3b", timestamp=timestamp
+            )
+        except typst.TypstError as problem:
+            # The template's place and the compiler's words; our templates never print data into an error.
+            _say("error", f"{template.reference} does not compile: {problem.message}")
+            raise RenderError(
+                Reason.RENDERING_FAILED,
+                "the template can't be rendered with this data",
+                "Report it with the data; the renderer's log names the place.",
+            ) from None
+        return pdf
 
     def _compiler(self, template: Template) -> Any:
         if template.reference not in self._compilers:
             self._compilers[template.reference] = typst.Compiler(
                 str(template.folder / "main.typ"),
-                root=str(TEMPLATES),
+                root=str(template.root),
                 font_paths=self._typst_fonts,
                 ignore_system_fonts=True,
             )
@@ -94,26 +111,25 @@ def answer(typesetter: Typesetter, request: bytes) -> bytes:
         pdf, pages = typesetter.render(
             header["template"], data_json, draft=header["draft"], verification_url=header["verification_url"]
         )
-        return _pack({"pages": pages}, pdf)
     except RenderError as problem:
-        violations = [[item.field, item.description] for item in problem.violations]
         return _pack(
             {
                 "reason": problem.reason.value,
                 "message": problem.message,
                 "remedy": problem.remedy,
-                "violations": violations,
+                "violations": [[item.field, item.description] for item in problem.violations],
             }
         )
-    except typst.TypstError as problem:
-        # The template's place and the compiler's words; our templates never print data into an error.
-        sys.stderr.write(json.dumps({"level": "error", "logger": "policy_render", "message": problem.message}) + "\n")
-        return _pack({"reason": "rendering-failed", "message": "the template can't be rendered with this data"})
+    return _pack({"pages": pages}, pdf)
 
 
 def _pack(header: dict[str, Any], payload: bytes = b"") -> bytes:
     text = json.dumps(header).encode()
     return struct.pack(">I", len(text)) + text + payload
+
+
+def _say(level: str, message: str) -> None:
+    sys.stderr.write(json.dumps({"level": level, "logger": "policy_render", "message": message}) + "\n")
 
 
 def main() -> int:
@@ -130,14 +146,16 @@ def main() -> int:
         fonts.link_into(options.fonts_directory)
         catalog = Catalog.load()
     except RenderError as problem:
-        sys.stderr.write(json.dumps({"level": "error", "logger": "policy_render", "message": str(problem)}) + "\n")
+        _say("error", str(problem))
         return 1
     python = [Path(sys.prefix), Path(sys.base_prefix), Path("/usr/lib"), Path("/usr/share/zoneinfo")]
     readable = [TEMPLATES, options.fonts_directory, *fonts.files, *python]
-    enter_sandbox(
+    report = enter_sandbox(
         readable=[path for path in readable if path.exists()],
         limits=SandboxLimits(memory_bytes=_MEMORY_BYTES, cpu_seconds=_NO_CPU_LIMIT),
     )
+    if not (report.system_calls_filtered and report.landlock_abi):
+        _say("warning", f"this kernel restricts renderers only in part: {report}")
     typesetter = Typesetter(catalog, fonts, options.fonts_directory)
     typesetter.warm_up()
     say_ready(options.ready_fd)
@@ -145,6 +163,7 @@ def main() -> int:
         socket.socket(fileno=options.listen_fd),
         lambda request: answer(typesetter, request),
         limit=MAX_DATA_BYTES + 64 * 1024,
+        wall_seconds=_WALL_SECONDS,
     )
     return 0
 

@@ -1,13 +1,14 @@
-"""The round red company seal as vectors: ring, star, company name on the arc, caption below. No picture to scale, no font to embed.
+"""The round red company seal as vectors: ring, star, company name on the arc, caption below it, a registration code at the foot.
 
-Glyph outlines of the pinned font are drawn as paths, so the content stands in any PDF. A picture proves nothing: the
-signature behind it does.
+Glyph outlines of the pinned font are drawn as paths, so the content stands in any PDF and no font needs embedding. Not a
+proof: the signature behind the picture is.
 """
 
 from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,18 +18,22 @@ from fontTools.pens.transformPen import TransformPen
 from fontTools.ttLib import TTCollection
 
 from policy_render.errors import Reason, RenderError
-from policy_render.fonts import FAMILIES, Fonts
+from policy_render.fonts import pinned_seal_font
 
-# The seal is drawn in a square of this many points and scaled to its place; GB seals are 38 to 58 mm wide.
+# The seal is drawn in a square of this many points and scaled to its place; company seals are 38 to 58 mm wide.
 SIZE = 120.0
-_RED = "0.82 0.07 0.10"
 _CENTRE = SIZE / 2
-_ARC_RADIUS = 44.5
-_NAME_SIZE = 13.0
-_CAPTION_SIZE = 9.0
-_STAR_RADIUS = 15.0
-# The name spans at most this angle, open at the bottom where the caption stands.
-_NAME_SPAN = math.radians(232)
+_RED = "0.80 0.06 0.09"  # DeviceRGB; the file's output intent is sRGB
+_OUTER_RADIUS, _OUTER_WIDTH = 58.2, 3.0
+_INNER_RADIUS, _INNER_WIDTH = 54.6, 0.6
+_STAR_RADIUS, _STAR_ABOVE = 15.5, 3.0
+# Text: size in points, the radius that the glyphs' middles stand on, and the angle that the line fills at most.
+_NAME_SIZE, _NAME_RADIUS, _NAME_SPAN = 14.0, 45.2, math.radians(214)
+_CAPTION_SIZE, _CAPTION_BELOW, _CAPTION_WIDTH = 9.2, 27.0, 62.0
+_CODE_SIZE, _CODE_RADIUS, _CODE_SPAN = 6.0, 49.0, math.radians(92)
+_NAME_STEP, _CODE_STEP = math.radians(24), math.radians(6.2)
+
+_Matrix = tuple[float, float, float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -44,24 +49,54 @@ class SealAppearance:
         return zlib.compress(self.content, 9)
 
 
-def round_seal(company: str, *, caption: str) -> SealAppearance:
+def round_seal(company: str, *, caption: str, code: str = "") -> SealAppearance:
     """The seal of a company. The same arguments give the same bytes.
+
+    Long texts are narrowed, so that they stay within their arc or line.
 
     Raises:
         RenderError: CHARACTER_NOT_PRINTABLE, when the font lacks a character; FONT_MISSING.
     """
-    parts = [f"{_RED} rg {_RED} RG", _ring(58.0, 2.6), _ring(54.6, 0.6), _star()]
-    count = len(company)
-    step = min(_NAME_SPAN / max(count - 1, 1), math.radians(28))
-    for index, character in enumerate(company):
-        angle = math.pi / 2 + step * (count - 1) / 2 - step * index
-        narrow = min(1.0, step * _ARC_RADIUS / _NAME_SIZE * 1.02)
-        parts.append(_glyph(character, _NAME_SIZE, narrow, _on_arc(angle)))
-    left = _CENTRE - len(caption) * _CAPTION_SIZE / 2
-    for index, character in enumerate(caption):
-        at = (1.0, 0.0, 0.0, 1.0, left + (index + 0.5) * _CAPTION_SIZE, _CENTRE - 33.5)
-        parts.append(_glyph(character, _CAPTION_SIZE, 0.95, at))
+    parts = [
+        f"{_RED} rg {_RED} RG",
+        _ring(_OUTER_RADIUS, _OUTER_WIDTH),
+        _ring(_INNER_RADIUS, _INNER_WIDTH),
+        _star(),
+        *_on_upper_arc(company),
+        *_below_the_star(caption),
+        *_on_lower_arc(code),
+    ]
     return SealAppearance("\n".join(parts).encode("ascii"), (0.0, 0.0, SIZE, SIZE), b"<<>>")
+
+
+def _on_upper_arc(text: str) -> Iterator[str]:
+    """Left to right, feet towards the centre."""
+    step = min(_NAME_SPAN / max(len(text) - 1, 1), _NAME_STEP)
+    narrow = min(1.0, step * _NAME_RADIUS / _NAME_SIZE)
+    for index, character in enumerate(text):
+        angle = math.pi / 2 + step * ((len(text) - 1) / 2 - index)
+        yield _glyph(character, _NAME_SIZE, narrow, _turned(angle - math.pi / 2, angle, _NAME_RADIUS))
+
+
+def _on_lower_arc(text: str) -> Iterator[str]:
+    """Left to right, feet towards the ring."""
+    step = min(_CODE_SPAN / max(len(text) - 1, 1), _CODE_STEP)
+    for index, character in enumerate(text):
+        angle = -math.pi / 2 + step * (index - (len(text) - 1) / 2)
+        yield _glyph(character, _CODE_SIZE, 1.0, _turned(angle + math.pi / 2, angle, _CODE_RADIUS))
+
+
+def _below_the_star(text: str) -> Iterator[str]:
+    step = min(_CAPTION_SIZE, _CAPTION_WIDTH / max(len(text), 1))
+    for index, character in enumerate(text):
+        at = _CENTRE + (index - (len(text) - 1) / 2) * step
+        yield _glyph(character, _CAPTION_SIZE, step / _CAPTION_SIZE, (1.0, 0.0, 0.0, 1.0, at, _CENTRE - _CAPTION_BELOW))
+
+
+def _turned(turn: float, angle: float, radius: float) -> _Matrix:
+    """The transformation that turns a glyph and puts its middle onto a circle."""
+    cos, sin = math.cos(turn), math.sin(turn)
+    return (cos, sin, -sin, cos, _CENTRE + radius * math.cos(angle), _CENTRE + radius * math.sin(angle))
 
 
 def _ring(radius: float, width: float) -> str:
@@ -83,15 +118,10 @@ def _star() -> str:
         # inner radius of a regular five-pointed star
         radius = _STAR_RADIUS if index % 2 == 0 else _STAR_RADIUS * 0.381966
         angle = math.pi / 2 + index * math.pi / 5
-        points.append(f"{_CENTRE + radius * math.cos(angle):.3f} {_CENTRE + 2 + radius * math.sin(angle):.3f}")
+        points.append(
+            f"{_CENTRE + radius * math.cos(angle):.3f} {_CENTRE + _STAR_ABOVE + radius * math.sin(angle):.3f}"
+        )
     return f"{points[0]} m " + " ".join(f"{point} l" for point in points[1:]) + " h f"
-
-
-def _on_arc(angle: float) -> tuple[float, float, float, float, float, float]:
-    """The transformation that puts a glyph's middle onto the arc, its foot towards the centre."""
-    turn = angle - math.pi / 2
-    cos, sin = math.cos(turn), math.sin(turn)
-    return (cos, sin, -sin, cos, _CENTRE + _ARC_RADIUS * math.cos(angle), _CENTRE + _ARC_RADIUS * math.sin(angle))
 
 
 class _PathPen(BasePen):  # type: ignore[misc]  # fontTools has no types
@@ -116,21 +146,21 @@ class _PathPen(BasePen):  # type: ignore[misc]  # fontTools has no types
 
 @lru_cache(maxsize=1)
 def _seal_font() -> Any:
-    files = Fonts.load().files
-    bold = next(file for file in files if file.name == "NotoSansCJK-Bold.ttc")
-    return next(
-        font for font in TTCollection(str(bold), lazy=True).fonts if font["name"].getDebugName(1) == FAMILIES[0]
-    )
+    pinned = pinned_seal_font()
+    pinned.check()
+    faces = TTCollection(str(pinned.path), lazy=True).fonts
+    return next(face for face in faces if face["name"].getDebugName(1) == pinned.family)
 
 
-def _glyph(character: str, size: float, narrow: float, place: tuple[float, float, float, float, float, float]) -> str:
+def _glyph(character: str, size: float, narrow: float, place: _Matrix) -> str:
     """A filled glyph, its middle at the place's origin."""
     font = _seal_font()
     name = font.getBestCmap().get(ord(character))
     if name is None:
+        shown = character if character.isprintable() else "an unprintable character"
         raise RenderError(
             Reason.CHARACTER_NOT_PRINTABLE,
-            f"the seal's font lacks {character} (U+{ord(character):04X})",
+            f"the seal's font lacks {shown} (U+{ord(character):04X})",
             "Change [seal] company or caption.",
         )
     glyphs = font.getGlyphSet()

@@ -1,6 +1,7 @@
 """Writes a template version's manifest anew: digests of its files and of its sample's rendering. For unpublished versions only.
 
-Usage: python scripts/pin_template.py policy/commercial 1
+Usage: python scripts/pin_template.py policy/commercial 1 [FOLDER_OF_TEMPLATES]
+The sample's rendering is left at build/sample.pdf, to be looked at.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from policy_render.renderer_process import Typesetter
 PINNED_URL = "https://verify.example.cn/v"
 
 
-def pin(name: str, version: str) -> None:
+def pin(name: str, version: str, root: Path = catalog.TEMPLATES) -> None:
     """Rewrites the digests in place; everything else in the manifest stays."""
-    folder = catalog.TEMPLATES / name / version
+    folder = root / name / version
     manifest = folder / "manifest.toml"
     text = manifest.read_text(encoding="utf-8")
     for file in re.findall(r'^"([^"]+)" = "', text, re.MULTILINE):
         digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
         text = re.sub(rf'^"{re.escape(file)}" = ".*"$', f'"{file}" = "{digest}"', text, flags=re.MULTILINE)
     manifest.write_text(text, encoding="utf-8")
-    loaded = catalog.Catalog.load()
+    loaded = catalog.Catalog.load(root)
     template = loaded.get(f"{name}@{version}")
     fonts = Fonts.load()
     fonts.link_into(Path("build/fonts"))
@@ -43,4 +44,4 @@ def pin(name: str, version: str) -> None:
 
 
 if __name__ == "__main__":
-    pin(sys.argv[1], sys.argv[2])
+    pin(sys.argv[1], sys.argv[2], *(Path(folder) for folder in sys.argv[3:4]))
