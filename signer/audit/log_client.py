@@ -13,12 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from isolation.errors import IsolationError
+from isolation.frames import receive_frame
 from monitoring import metrics
 from signer.audit.log import Receipt
 from signer.deadline import Deadline
 from signer.errors import ApplianceError, Reason
 
 _LONGEST_WAIT_S = 5.0
+_MAX_ANSWER_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,9 @@ class LogClient:
         payload = b"".join(struct.pack(">I", len(entry)) + entry for entry in entries)
         connection = self._take(min(deadline.remaining(), _LONGEST_WAIT_S))
         try:
-            connection.sendall(struct.pack(">I", len(payload)) + payload)
-            answer = _receive(connection)
-        except OSError as problem:
+            connection.sendall(struct.pack(">I", len(payload)) + payload)  # at once: the writer wakes up once
+            answer = receive_frame(connection, limit=_MAX_ANSWER_BYTES)
+        except (OSError, IsolationError) as problem:
             connection.close()
             raise _unavailable("the log writer does not answer") from problem
         with self._lock:
@@ -105,21 +108,6 @@ def _is_closed(connection: socket.socket) -> bool:
         return False
     except OSError:
         return True
-
-
-def _receive(connection: socket.socket) -> bytes:
-    head = _receive_exactly(connection, 4)
-    return _receive_exactly(connection, struct.unpack(">I", head)[0])
-
-
-def _receive_exactly(connection: socket.socket, length: int) -> bytes:
-    received = bytearray()
-    while len(received) < length:
-        part = connection.recv(length - len(received))
-        if not part:
-            raise ConnectionResetError("the log writer went away")
-        received += part
-    return bytes(received)
 
 
 def _unavailable(what: str) -> ApplianceError:
