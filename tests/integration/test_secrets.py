@@ -17,7 +17,7 @@ from tests.conftest import RunningAppliance
 
 _PERSONAL = {
     "name": "欧阳示例人",
-    "id_number": "110101199001011237",
+    "id_number": "330106********998X",
     "phone": "13812345678",
     "address": "某某市秘密路 7 号",
 }
