@@ -1,13 +1,11 @@
-"""HsmError, the root of this package's errors, and what every CKR_* return value becomes.
+"""HsmError, the root of this package's errors: reason code, safe message, remedy, of the same shape as the other packages'.
 
-Of the same shape as the other packages' errors: reason code, safe message, remedy. `ckr` names the return value for logs.
+Free of PKCS#11 itself; `return_values` says which CKR_* becomes which of these.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-
-import pkcs11.exceptions as ckr_exceptions
 
 
 class Reason(StrEnum):
@@ -44,7 +42,7 @@ _REMEDIES = {
 
 
 class HsmError(Exception):
-    """Root of all errors of the hsm package. `ckr`: the PKCS#11 return value, "" where none was involved."""
+    """Root of all errors of the hsm package. `ckr`: the PKCS#11 return value's name, "" where none was involved."""
 
     def __init__(self, reason: Reason, message: str, remedy: str = "", *, ckr: str = "") -> None:
         super().__init__(message)
@@ -61,6 +59,10 @@ class HsmUnavailable(HsmError):
     """Device, token or session is gone; the pool reconnects by itself."""
 
 
+class HsmBusy(HsmError):
+    """A limit was reached: sessions, memory. Nothing is broken."""
+
+
 class HsmPinError(HsmError):
     """The PIN is wrong, locked, or can't be had."""
 
@@ -69,93 +71,25 @@ class HsmKeyError(HsmError):
     """The key isn't there or can't do this."""
 
 
-# exception of python-pkcs11 (one for each CKR_*, PKCS#11 2.40 clause 5.1) → reason
-_REASONS: dict[Reason, tuple[str, ...]] = {
-    Reason.UNAVAILABLE: (
-        "DeviceError",
-        "DeviceMemory",
-        "DeviceRemoved",
-        "TokenNotPresent",
-        "TokenNotRecognised",
-        "SlotIDInvalid",
-        "SessionClosed",
-        "SessionHandleInvalid",
-        "UserNotLoggedIn",
-        "KeyHandleInvalid",
-        "ObjectHandleInvalid",
-        "GeneralError",
-        "FunctionFailed",
-        "FunctionCancelled",
-        "NoSuchToken",
-    ),
-    Reason.BUSY: ("SessionCount", "HostMemory", "OperationActive"),
-    Reason.PIN_INCORRECT: ("PinIncorrect", "PinInvalid", "PinLenRange", "PinTooWeak"),
-    Reason.PIN_LOCKED: ("PinLocked", "PinExpired", "UserPinNotInitialized"),
-    Reason.KEY_MISSING: ("NoSuchKey", "MultipleObjectsReturned", "KeyNeeded", "KeyNotNeeded"),
-    Reason.KEY_UNUSABLE: (
-        "KeyTypeInconsistent",
-        "KeySizeRange",
-        "KeyUnextractable",
-        "KeyNotWrappable",
-        "KeyIndigestible",
-        "AttributeSensitive",
-        "PublicKeyInvalid",
-        "DomainParamsInvalid",
-        "UnwrappingKeyHandleInvalid",
-        "UnwrappingKeySizeRange",
-        "UnwrappingKeyTypeInconsistent",
-        "WrappedKeyInvalid",
-        "WrappedKeyLenRange",
-        "WrappingKeyHandleInvalid",
-        "WrappingKeySizeRange",
-        "WrappingKeyTypeInconsistent",
-    ),
-    Reason.MECHANISM_UNSUPPORTED: ("MechanismInvalid", "MechanismParamInvalid", "FunctionNotSupported"),
-    Reason.REQUEST_REFUSED: (
-        "AnotherUserAlreadyLoggedIn",
-        "ArgumentsBad",
-        "AttributeReadOnly",
-        "AttributeTypeInvalid",
-        "AttributeValueInvalid",
-        "DataInvalid",
-        "DataLenRange",
-        "EncryptedDataInvalid",
-        "EncryptedDataLenRange",
-        "ExceededMaxIterations",
-        "FunctionRejected",
-        "MultipleTokensReturned",
-        "NoEvent",
-        "OperationNotInitialized",
-        "RandomNoRNG",
-        "RandomSeedNotSupported",
-        "SessionExists",
-        "SessionReadOnly",
-        "SessionReadOnlyExists",
-        "SessionReadWriteSOExists",
-        "SignatureInvalid",
-        "SignatureLenRange",
-        "TemplateIncomplete",
-        "TemplateInconsistent",
-        "TokenWriteProtected",
-        "UserAlreadyLoggedIn",
-        "UserTooManyTypes",
-    ),
-}
-REASON_OF_CKR: dict[str, Reason] = {name: reason for reason, names in _REASONS.items() for name in names}
-_CLASSES: dict[Reason, type[HsmError]] = {
+class HsmMechanismError(HsmError):
+    """The token or its profile doesn't do this mechanism."""
+
+
+class HsmRequestError(HsmError):
+    """What was asked for is wrong: data of another length, a template that contradicts itself."""
+
+
+CLASS_OF_REASON: dict[Reason, type[HsmError]] = {
     Reason.UNAVAILABLE: HsmUnavailable,
+    Reason.BUSY: HsmBusy,
     Reason.PIN_INCORRECT: HsmPinError,
+    Reason.PIN_REFUSED_BEFORE: HsmPinError,
     Reason.PIN_LOCKED: HsmPinError,
+    Reason.PIN_MISSING: HsmPinError,
     Reason.KEY_MISSING: HsmKeyError,
     Reason.KEY_UNUSABLE: HsmKeyError,
+    Reason.MECHANISM_UNSUPPORTED: HsmMechanismError,
+    Reason.REQUEST_REFUSED: HsmRequestError,
+    Reason.RESULT_MALFORMED: HsmError,
+    Reason.CONFIGURATION: HsmError,
 }
-
-
-def from_pkcs11(problem: ckr_exceptions.PKCS11Error, what: str) -> HsmError:
-    """The typed error of a return value; `what` says what was tried. Unknown ones count as a lost device.
-
-    python-pkcs11 raises its base class for values that it doesn't map, CKR_CRYPTOKI_NOT_INITIALIZED among them.
-    """
-    name = type(problem).__name__
-    reason = REASON_OF_CKR.get(name, Reason.UNAVAILABLE)
-    return _CLASSES.get(reason, HsmError)(reason, f"{what} failed", ckr=name)

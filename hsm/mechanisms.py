@@ -15,3 +15,15 @@ class Mechanism(Enum):
     RSA_PSS_SHA256 = "rsa-pss-sha256"
     RSA_PSS_SHA384 = "rsa-pss-sha384"
     RSA_PSS_SHA512 = "rsa-pss-sha512"
+
+
+# Bytes of data that each takes, exactly: a digest of another length would make a signature that means something else.
+DATA_BYTES = {
+    Mechanism.SM2: 32,
+    Mechanism.RSA_PKCS1_SHA256: 32,
+    Mechanism.RSA_PKCS1_SHA384: 48,
+    Mechanism.RSA_PKCS1_SHA512: 64,
+    Mechanism.RSA_PSS_SHA256: 32,
+    Mechanism.RSA_PSS_SHA384: 48,
+    Mechanism.RSA_PSS_SHA512: 64,
+}

@@ -71,10 +71,15 @@ def _from_file(file: Path, *, private: bool) -> Pin:
 
 
 def _checked(secret: bytes, where: str) -> Pin:
+    """An editor's carriage return or a stray blank would cost a try at the token: told here instead."""
     try:
-        good = 0 < len(secret.decode("utf-8")) <= _MAX_PIN_BYTES
+        text = secret.decode("utf-8")
     except UnicodeDecodeError:
-        good = False
-    if not good:
-        raise HsmPinError(Reason.PIN_MISSING, f"{where}: holds no usable PIN (1 to {_MAX_PIN_BYTES} characters, UTF-8)")
+        text = ""
+    if not (text and len(secret) <= _MAX_PIN_BYTES and text.isprintable() and text == text.strip()):
+        raise HsmPinError(
+            Reason.PIN_MISSING,
+            f"{where}: holds no usable PIN",
+            f"It must be 1 to {_MAX_PIN_BYTES} bytes of UTF-8 in one line, without blanks around it.",
+        )
     return Pin(secret)

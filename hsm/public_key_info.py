@@ -1,8 +1,8 @@
-"""SubjectPublicKeyInfo from a token's attributes, and SM2 signatures from the DER that some tokens return."""
+"""SubjectPublicKeyInfo from a token's attributes, as exactly as a certificate needs it. Not for using the keys."""
 
 from __future__ import annotations
 
-from asn1crypto import algos, core, keys
+from asn1crypto import core, keys
 
 from hsm.errors import HsmError, Reason
 
@@ -23,7 +23,10 @@ def rsa(modulus: bytes, exponent: bytes) -> bytes:
 
 
 def sm2(parameters: bytes, point: bytes) -> bytes:
-    """SubjectPublicKeyInfo of an SM2 key, from CKA_EC_PARAMS and CKA_EC_POINT (bare, or in an OCTET STRING).
+    """SubjectPublicKeyInfo of an SM2 key, from CKA_EC_PARAMS and CKA_EC_POINT.
+
+    PKCS#11 wants the point in an OCTET STRING; some tokens return it bare. The lengths tell the two apart, so no profile
+    has to say which.
 
     Raises:
         HsmError: RESULT_MALFORMED.
@@ -33,12 +36,3 @@ def sm2(parameters: bytes, point: bytes) -> bytes:
     if parameters != SM2_PARAMETERS or len(point) != _POINT_BYTES or point[0] != 0x04:
         raise HsmError(Reason.RESULT_MALFORMED, "the token's public key is not an SM2 point in uncompressed form")
     return _SM2_SPKI_PREFIX + point
-
-
-def sm2_signature_from_der(signature: bytes) -> bytes:
-    """DER SEQUENCE { r, s } as r ‖ s (64 bytes). Raises HsmError (RESULT_MALFORMED)."""
-    try:
-        values = algos.DSASignature.load(signature, strict=True).native
-        return b"".join(values[name].to_bytes(32, "big") for name in ("r", "s"))
-    except (ValueError, TypeError, OverflowError, KeyError):
-        raise HsmError(Reason.RESULT_MALFORMED, "the token returned an SM2 signature that is not DER") from None

@@ -11,7 +11,7 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,18 @@ COVERAGE_FILE = Path(__file__).with_name("font_coverage.json")
 # Unicode general categories that no document prints, whatever a font says: control and format characters (bidirectional
 # overrides among them), surrogates, private use, unassigned.
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+# Unicode's Default_Ignorable_Code_Point beyond those: fillers that look like nothing, and variation selectors, which ask for
+# a variant that would not be what is printed.
+INVISIBLE = (
+    (0x034F, 0x034F),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
+    (0xFFA0, 0xFFA0),
+    (0xE0000, 0xE0FFF),
+)
 _MAX_VIOLATIONS = 100
 
 
@@ -63,7 +75,7 @@ class Fonts:
 
     files: tuple[Path, ...]
     families: tuple[str, ...]
-    characters: frozenset[str]
+    characters: frozenset[str] = field(repr=False)
 
     @classmethod
     def load(cls, fonts_file: Path = FONTS_FILE, coverage_file: Path = COVERAGE_FILE) -> Fonts:
@@ -94,8 +106,6 @@ class Fonts:
 
     def check_printable(self, data: Any) -> None:
         """Refuses data with a character that no font has: a blank box on a policy is not an answer.
-
-        Variation selectors are such characters: the variant that they ask for would not be what is printed.
 
         Raises:
             RenderError: CHARACTER_NOT_PRINTABLE, with the character, its code point and every place.

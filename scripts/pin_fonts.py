@@ -10,7 +10,7 @@ import unicodedata
 
 from fontTools.ttLib import TTCollection, TTFont
 
-from policy_render.fonts import COVERAGE_FILE, UNPRINTABLE, FontFile, pinned_fonts
+from policy_render.fonts import COVERAGE_FILE, INVISIBLE, UNPRINTABLE, FontFile, pinned_fonts
 
 
 def characters_of(font: FontFile) -> set[int]:
@@ -24,7 +24,7 @@ def printable_ranges() -> list[tuple[int, int]]:
     """First and last code point of each run of characters that one of the pinned fonts prints."""
     ranges: list[tuple[int, int]] = []
     for code in sorted(set[int]().union(*(characters_of(font) for font in pinned_fonts()))):
-        if unicodedata.category(chr(code)) in UNPRINTABLE:
+        if unicodedata.category(chr(code)) in UNPRINTABLE or any(first <= code <= last for first, last in INVISIBLE):
             continue
         if ranges and ranges[-1][1] == code - 1:
             ranges[-1] = (ranges[-1][0], code)

@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 
-from hsm.token import Pkcs11Token
+from hsm.token import Pkcs11Token, Token
 from monitoring import metrics
 from policy_render.catalog import Catalog
 from policy_render.renderer import Renderer
@@ -64,6 +64,7 @@ class Worker:
 
     server: GrpcServer
     signer: Signer
+    token: Token
     database: Database
     log: LogClient
 
@@ -114,7 +115,7 @@ class Worker:
             with_reflection=not config.production,
         )
         _publish_facts(registry)
-        return cls(server, signer, database, log)
+        return cls(server, signer, token, database, log)
 
     def probe(self) -> None:
         """Really signs. Raises HsmError or ApplianceError when that doesn't work."""
@@ -122,6 +123,7 @@ class Worker:
 
     def close(self) -> None:
         """After the server was drained."""
+        self.token.close()
         self.log.close()
         self.database.close()
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from hsm.errors import HsmError
+from hsm.errors import HsmError, HsmPinError, HsmUnavailable
 from hsm.token import Token
 from monitoring import metrics
 from signer.algorithms import SignatureAlgorithm, check_digest_length, message_digest, sm2
@@ -101,10 +101,10 @@ class Signer:
                 if token_lost is not None:
                     raise token_lost
                 produced.append((prepared, self._produce(prepared, deadline)))
-            except HsmError as problem:
+            except (HsmUnavailable, HsmPinError) as problem:
                 token_lost = problem
                 produced.append(problem)
-            except SignerError as problem:
+            except (HsmError, SignerError) as problem:  # this key's, or this item's, alone
                 produced.append(problem)
         return self._record(actor, produced, deadline)
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from importlib.resources import files
 from pathlib import Path
 
 import gmssl_pyx
@@ -16,47 +17,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from pkcs11 import Attribute, KeyType, ObjectClass
 
-from hsm.errors import HsmError, HsmKeyError, Reason
+from hsm.errors import HsmError, HsmKeyError, HsmRequestError, Reason
 from hsm.keys import KeyHandle, RsaKeySpec, Sm2KeySpec
-from hsm.mechanisms import Mechanism
-from hsm.module import ModuleConfig
-from hsm.pin import PinSource
-from hsm.token import Pkcs11Token, TokenConfig
+from hsm.mechanisms import DATA_BYTES, Mechanism
+from hsm.token import Pkcs11Token, TokenConfig, _private_key
+from hsm.vendor_profile import load_profile
 from signer.algorithms import SignatureAlgorithm, load_public_key, sm2
 
-_NATIVE = Path(__file__).resolve().parents[3] / "build" / "native"
-_SM2_ID, _RSA_ID = b"\x01", b"\x02"
-
-
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> TokenConfig:
-    """A fresh SoftHSM token behind softtoken and locking."""
-    folder = tmp_path_factory.mktemp("token")
-    (folder / "tokens").mkdir()
-    settings = folder / "softhsm2.conf"
-    settings.write_text(f"directories.tokendir = {folder}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
-    command = ["softhsm2-util", "--init-token", "--free", "--label", "tests", "--so-pin", "12345678", "--pin", "1234"]
-    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "SOFTHSM2_CONF": str(settings)})
-    (folder / "pin").write_text("1234")
-    (folder / "pin").chmod(0o600)
-    return TokenConfig(
-        module=ModuleConfig(_NATIVE / "libsofttoken.so", _NATIVE / "liblocking.so", {"SOFTHSM2_CONF": str(settings)}),
-        profile="softtoken",
-        label="tests",
-        pin=PinSource(file=folder / "pin"),
-        sessions=4,
-        attempts_directory=folder / "pin-attempts",
-    )
-
-
-@pytest.fixture(scope="module")
-def token(config: TokenConfig) -> Pkcs11Token:
-    """The token with one SM2 and one RSA key."""
-    opened = Pkcs11Token.from_config(config)
-    opened.generate_key_pair(_SM2_ID, "sm2", Sm2KeySpec(), timeout=10)
-    opened.generate_key_pair(_RSA_ID, "rsa", RsaKeySpec(2048), timeout=60)
-    return opened
+_SM2_ID, _RSA_ID = b"\x01", b"\x02"  # made by the fixture
 
 
 def test_it_says_that_it_is_for_development(token: Pkcs11Token) -> None:
@@ -108,11 +78,112 @@ def test_a_key_that_is_not_there_is_told(token: Pkcs11Token) -> None:
 def test_a_mechanism_on_the_wrong_key_is_told(token: Pkcs11Token) -> None:
     with pytest.raises(HsmKeyError) as refused:
         token.sign(KeyHandle(_RSA_ID), Mechanism.SM2, bytes(32), timeout=5)
-    assert refused.value.ckr == "KeyTypeInconsistent"
+    assert refused.value.ckr == "CKR_KEY_TYPE_INCONSISTENT"
     with pytest.raises(HsmError):
         token.sign(KeyHandle(_SM2_ID), Mechanism.RSA_PKCS1_SHA256, bytes(32), timeout=5)
     with pytest.raises(HsmError):
         token.sign(KeyHandle(_SM2_ID), Mechanism.SM2, bytes(31), timeout=5)
+
+
+@pytest.mark.parametrize(("mechanism", "size"), [(m, n) for m in Mechanism for n in (0, 20, 31, 33, 48, 64, 65)])
+def test_data_of_another_length_is_never_signed(token: Pkcs11Token, mechanism: Mechanism, size: int) -> None:
+    """A short digest behind a DigestInfo prefix would be a signature that nobody can verify, or another meaning."""
+    if size == DATA_BYTES[mechanism]:
+        return
+    key = _SM2_ID if mechanism is Mechanism.SM2 else _RSA_ID
+    with pytest.raises(HsmRequestError):
+        token.sign(KeyHandle(key), mechanism, bytes(size), timeout=5)
+
+
+def test_a_second_key_with_the_same_id_is_refused_and_the_first_goes_on_working(token: Pkcs11Token) -> None:
+    for spec in (Sm2KeySpec(), RsaKeySpec(2048)):
+        with pytest.raises(HsmRequestError, match="already"):
+            token.generate_key_pair(_SM2_ID, "again", spec, timeout=10)
+    assert token.public_key(token.open_key(_SM2_ID))
+    assert token.sign(KeyHandle(_SM2_ID), Mechanism.SM2, bytes(31) + b"\x01", timeout=5)
+
+
+@pytest.mark.parametrize("key_id", [_SM2_ID, _RSA_ID])
+def test_private_keys_sign_and_do_nothing_else(token: Pkcs11Token, key_id: bytes) -> None:
+    with token._pool.lease(5) as leased:
+        key = _private_key(leased, key_id)
+        wanted = {
+            Attribute.TOKEN: True,
+            Attribute.PRIVATE: True,
+            Attribute.SENSITIVE: True,
+            Attribute.EXTRACTABLE: False,
+            Attribute.SIGN: True,
+            Attribute.SIGN_RECOVER: False,
+            Attribute.DECRYPT: False,
+            Attribute.UNWRAP: False,
+            Attribute.DERIVE: False,
+        }
+        assert {name: key[name] for name in wanted} == wanted
+
+
+def test_a_key_that_may_not_sign_is_told_and_costs_nobody_the_connection(token: Pkcs11Token) -> None:
+    with token._pool.lease(5) as leased, leased.session.token.open(rw=True) as session:
+        session.generate_keypair(
+            KeyType.RSA,
+            2048,
+            store=True,
+            public_template={Attribute.ID: b"mute"},
+            private_template={Attribute.ID: b"mute", Attribute.SIGN: False, Attribute.DECRYPT: True},
+        )
+    generation = token._pool._module.generation
+    with pytest.raises(HsmKeyError, match="may not sign") as refused:
+        token.sign(KeyHandle(b"mute"), Mechanism.RSA_PSS_SHA256, bytes(32), timeout=5)
+    assert refused.value.reason is Reason.KEY_UNUSABLE
+    assert token._pool._module.generation == generation
+
+
+def test_a_deleted_key_is_missing_and_costs_nobody_the_connection(token: Pkcs11Token) -> None:
+    token.generate_key_pair(b"short-lived", "short-lived", Sm2KeySpec(), timeout=10)
+    handle = token.open_key(b"short-lived")
+    token.sign(handle, Mechanism.SM2, bytes(31) + b"\x01", timeout=5)
+    generation = token._pool._module.generation
+    with token._pool.lease(5) as leased, leased.session.token.open(rw=True) as session:
+        (key,) = session.get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.ID: b"short-lived"})
+        key.destroy()
+    with pytest.raises(HsmKeyError) as refused:
+        token.sign(handle, Mechanism.SM2, bytes(31) + b"\x01", timeout=5)
+    assert refused.value.reason is Reason.KEY_MISSING
+    assert token._pool._module.generation == generation
+
+
+# python-pkcs11 ends a search in the destructor of its iterator, which complains about the closed session
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_session_that_the_token_closed_is_replaced_without_the_caller_noticing(token: Pkcs11Token) -> None:
+    generation = token._pool._module.generation
+    with token._pool.lease(5) as leased:
+        pass
+    leased.session.close()  # as an HSM does with idle sessions
+    assert token.sign(KeyHandle(_SM2_ID), Mechanism.SM2, bytes(31) + b"\x01", timeout=5)
+    assert token._pool._module.generation == generation
+
+
+def test_a_profile_whose_token_returns_der_gives_the_same_form(token: Pkcs11Token, tmp_path: Path) -> None:
+    text = (files("hsm") / "profiles" / "softtoken.toml").read_text()
+    text = text.replace("0x80008105", "0x80008104").replace('output = "raw"', 'output = "der"\nkey_type = 3')
+    (tmp_path / "der.toml").write_text(text)
+    other = Pkcs11Token(token._pool, load_profile("der", tmp_path), token._pool.connect())
+    spki = other.generate_key_pair(b"der", "der", Sm2KeySpec(), timeout=10)
+    for number in range(40):
+        message = str(number).encode()
+        e = load_public_key(spki).digest_of(SignatureAlgorithm.SM2_SM3, message)
+        raw = other.sign(KeyHandle(b"der"), Mechanism.SM2, e, timeout=5)
+        assert len(raw) == 64
+        assert gmssl_pyx.sm2_verify(spki[-64:], message, sm2.encode_signature(raw))
+
+
+def test_a_profile_that_names_the_wrong_form_is_told(token: Pkcs11Token, tmp_path: Path) -> None:
+    text = (files("hsm") / "profiles" / "softtoken.toml").read_text()
+    for old, new in (("0x80008105", "0x80008104"), ('output = "raw"', 'output = "der"')):
+        (tmp_path / "wrong.toml").write_text(text.replace(old, new))
+        other = Pkcs11Token(token._pool, load_profile("wrong", tmp_path), token._pool.connect())
+        with pytest.raises(HsmError) as refused:
+            other.sign(KeyHandle(_SM2_ID), Mechanism.SM2, bytes(31) + b"\x01", timeout=5)
+        assert refused.value.reason is Reason.RESULT_MALFORMED
 
 
 def test_when_all_sessions_are_leased_the_wait_ends_in_time(token: Pkcs11Token) -> None:

@@ -77,7 +77,7 @@ def test_a_cleared_pin_is_gone() -> None:
 def test_a_right_pin_leaves_no_mark(tmp_path: Path) -> None:
     attempts = PinAttempts(tmp_path, "token")
     for _ in range(3):
-        with attempts.guard(Pin(b"right")):
+        with attempts.guard(Pin(b"right"), timeout=10):
             pass
     assert not list(tmp_path.glob("*.json"))
 
@@ -87,7 +87,7 @@ def test_a_refused_pin_is_not_tried_again_but_another_one_is(tmp_path: Path) -> 
     tried = []
 
     def log_in(pin: bytes) -> None:
-        with attempts.guard(Pin(pin)):
+        with attempts.guard(Pin(pin), timeout=10):
             tried.append(pin)
             if pin != b"right":
                 raise HsmPinError(Reason.PIN_INCORRECT, "logging in failed")
@@ -103,26 +103,26 @@ def test_a_refused_pin_is_not_tried_again_but_another_one_is(tmp_path: Path) -> 
 
 def test_a_failure_that_says_nothing_about_the_pin_leaves_no_mark(tmp_path: Path) -> None:
     attempts = PinAttempts(tmp_path, "token")
-    with pytest.raises(HsmError), attempts.guard(Pin(b"right")):
+    with pytest.raises(HsmError), attempts.guard(Pin(b"right"), timeout=10):
         raise HsmError(Reason.UNAVAILABLE, "the device is gone")
-    with attempts.guard(Pin(b"right")):
+    with attempts.guard(Pin(b"right"), timeout=10):
         pass
 
 
 def test_marks_hold_no_pin_and_belong_to_one_token(tmp_path: Path) -> None:
-    with pytest.raises(HsmPinError), PinAttempts(tmp_path, "one").guard(Pin(_SECRET.encode())):
+    with pytest.raises(HsmPinError), PinAttempts(tmp_path, "one").guard(Pin(_SECRET.encode()), timeout=10):
         raise HsmPinError(Reason.PIN_INCORRECT, "no")
     (mark,) = tmp_path.glob("*.json")
     assert _SECRET not in mark.read_text()
     assert mark.stat().st_mode & 0o077 == 0
-    with PinAttempts(tmp_path, "two").guard(Pin(_SECRET.encode())):
+    with PinAttempts(tmp_path, "two").guard(Pin(_SECRET.encode()), timeout=10):
         pass
 
 
 def test_a_crash_during_the_login_counts_as_a_refusal(tmp_path: Path) -> None:
     program = (
         "import sys, time\nfrom pathlib import Path\nfrom hsm.pin import Pin\nfrom hsm.pin_attempts import PinAttempts\n"
-        "with PinAttempts(Path(sys.argv[1]), 'token').guard(Pin(b'wrong')):\n    print('in', flush=True)\n    time.sleep(60)\n"
+        "with PinAttempts(Path(sys.argv[1]), 'token').guard(Pin(b'wrong'), timeout=10):\n    print('in', flush=True)\n    time.sleep(60)\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": "."}
@@ -133,7 +133,7 @@ def test_a_crash_during_the_login_counts_as_a_refusal(tmp_path: Path) -> None:
     process.wait()
     process.stdout.close()
     started = time.monotonic()
-    with pytest.raises(HsmPinError) as refused, PinAttempts(tmp_path, "token").guard(Pin(b"wrong")):
+    with pytest.raises(HsmPinError) as refused, PinAttempts(tmp_path, "token").guard(Pin(b"wrong"), timeout=10):
         pytest.fail("the PIN was tried again")
     assert refused.value.reason is Reason.PIN_REFUSED_BEFORE
     assert time.monotonic() - started < 30, "the dead process's lock must not hold us"

@@ -24,8 +24,8 @@ def test_the_profiles_that_ship_can_be_loaded() -> None:
     ("old", "new", "told"),
     [
         ('title = "T"', 'titel = "T"', "titel"),
-        ("sign = 0x80008105", "sign = 0x1041", "vendor mechanism numbers"),
-        ("sign = 0x80008105", 'sign = "x"', "vendor mechanism numbers"),
+        ("sign = 0x80008105", "sign = 0x1041", "v.toml:3: sm2.sign: 0x1041"),
+        ("sign = 0x80008105", 'sign = "x"', "v.toml:3: sm2.sign: must be a whole number"),
         ('input = "e"', 'input = "message"', "input"),
         ('output = "raw"', 'output = "hex"', "raw"),
         ("[sm2]", "[sm2", "TOML"),
