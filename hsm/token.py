@@ -270,7 +270,7 @@ class Pkcs11Token:
                 "Give the vendor's key type as sm2.key_type in the profile.",
             ) from problem
         finally:
-            metrics.hsm_call_seconds.labels(operation).observe(time.monotonic() - started)
+            metrics.labelled(metrics.hsm_call_seconds, operation).observe(time.monotonic() - started)
 
     def _private_key(self, leased: PooledSession, key_id: bytes) -> Any:
         key = leased.keys.get(key_id)

@@ -13,6 +13,10 @@ from pathlib import Path
 
 from signer.errors import ConfigurationError, Reason
 
+_canonical = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), sort_keys=True
+)  # made once: dumps makes one a call
+
 
 class KeyedDigest:
     """HMAC-SM3 under a key of this appliance: whoever lacks it learns nothing from a digest, even of short data."""
@@ -61,4 +65,4 @@ class LogEntry:
         """Canonical JSON: sorted keys, no spaces, UTF-8, empty members left out. `time` is UTC with microseconds."""
         members = {name: value for name, value in self.__dict__.items() if value}
         members["time"] = (moment or datetime.now(UTC)).isoformat(timespec="microseconds")
-        return json.dumps(members, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+        return _canonical.encode(members).encode()

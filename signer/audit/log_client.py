@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import socket
 import struct
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from isolation.errors import IsolationError
-from isolation.frames import receive_frame
 from monitoring import metrics
 from signer.audit.log import Receipt
 from signer.deadline import Deadline
@@ -22,6 +19,9 @@ from signer.errors import ApplianceError, Reason
 
 _LONGEST_WAIT_S = 5.0
 _MAX_ANSWER_BYTES = 4096
+_LENGTH = struct.Struct(">I")
+_INDEX = struct.Struct(">Q")
+_DONE = 0
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,7 @@ class LogClient:
 
     def __init__(self, path: Path) -> None:
         self._path = str(path)
-        self._lock = threading.Lock()
-        self._idle: list[socket.socket] = []  # guarded by _lock
+        self._idle: list[_Kept] = []  # append and pop are atomic
 
     @classmethod
     def from_config(cls, config: LogConfig) -> LogClient:
@@ -52,62 +51,92 @@ class LogClient:
         return cls(config.socket)
 
     def append(self, entries: Sequence[bytes], deadline: Deadline) -> list[Receipt]:
-        """See `Log.append`. Not repeated on a broken connection: the entries may be durable, and a use is recorded once."""
+        """See `Log.append`. Not repeated once it was sent: the entries may be durable, and a use is recorded once."""
         started = time.monotonic()
-        payload = b"".join(struct.pack(">I", len(entry)) + entry for entry in entries)
-        connection = self._take(min(deadline.remaining(), _LONGEST_WAIT_S))
+        payload = b"".join([_LENGTH.pack(len(entry)) + entry for entry in entries])
+        kept = self._send(_LENGTH.pack(len(payload)) + payload, min(deadline.remaining(), _LONGEST_WAIT_S))
         try:
-            connection.sendall(struct.pack(">I", len(payload)) + payload)  # at once: the writer wakes up once
-            answer = receive_frame(connection, limit=_MAX_ANSWER_BYTES)
-        except (OSError, IsolationError) as problem:
-            connection.close()
+            answer = _receive_answer(kept.socket)
+        except OSError as problem:
+            kept.socket.close()
             raise _unavailable("the log writer does not answer") from problem
-        with self._lock:
-            self._idle.append(connection)
-        if answer[:1] != b"\x00":
+        self._idle.append(kept)
+        if answer[0] != _DONE:
             raise _unavailable(answer[1:].decode("utf-8", "replace"))
         metrics.log_append_seconds.observe(time.monotonic() - started)
-        first = struct.unpack_from(">Q", answer, 1)[0]
-        log_id = answer[9:].decode()
+        (first,) = _INDEX.unpack_from(answer, 1)
+        log_id = answer[1 + _INDEX.size :].decode()
         return [Receipt(log_id, first + offset, entry) for offset, entry in enumerate(entries)]
 
-    def _take(self, wait: float) -> socket.socket:
-        with self._lock:
-            connection = self._idle.pop() if self._idle else None
-        if connection is not None and _is_closed(connection):  # the writer was restarted meanwhile
-            connection.close()
-            self._forget_idle()
-            connection = None
-        if connection is None:
-            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    def _send(self, request: bytes, wait: float) -> _Kept:
+        """On a kept connection, or on a new one where the writer was restarted meanwhile: it got nothing by the old one then."""
+        while True:
             try:
-                connection.settimeout(wait)
-                connection.connect(self._path)
+                kept = self._idle.pop()
+            except IndexError:
+                break
+            try:
+                kept.limit(wait)
+                kept.socket.sendall(request)  # at once: the writer wakes up once
+            except (BrokenPipeError, ConnectionResetError):
+                kept.socket.close()
             except OSError as problem:
-                connection.close()
-                raise _unavailable("the log writer can't be reached") from problem
-        connection.settimeout(wait)
-        return connection
-
-    def _forget_idle(self) -> None:
-        with self._lock:
-            stale, self._idle = self._idle, []
-        for connection in stale:
-            connection.close()
+                kept.socket.close()
+                raise _unavailable("the log writer takes nothing") from problem
+            else:
+                return kept
+        kept = _Kept(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        try:
+            kept.limit(wait)
+            kept.socket.connect(self._path)
+            kept.socket.sendall(request)
+        except OSError as problem:
+            kept.socket.close()
+            raise _unavailable("the log writer can't be reached") from problem
+        return kept
 
     def close(self) -> None:
         """Closes idle connections."""
-        self._forget_idle()
+        while self._idle:
+            self._idle.pop().socket.close()
 
 
-def _is_closed(connection: socket.socket) -> bool:
-    connection.settimeout(0)  # with a timeout, Python would wait for data before it peeks
-    try:
-        return connection.recv(1, socket.MSG_PEEK) == b""
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
+@dataclass
+class _Kept:
+    """A connection and how long its calls may take, in seconds.
+
+    The limit is the kernel's: with Python's own, each call would poll before it sends or receives, and take a turn at the GIL.
+    """
+
+    socket: socket.socket
+    wait: float = 0.0
+
+    def limit(self, wait: float) -> None:
+        """For the calls that follow."""
+        if wait == self.wait:
+            return
+        seconds = max(wait, 0.001)
+        limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        self.wait = wait
+
+
+def _receive_answer(connection: socket.socket) -> bytes:
+    """One frame, mostly by one call. Raises OSError, also for a connection that ends and for what is no answer."""
+    received = connection.recv(_MAX_ANSWER_BYTES)
+    while received:
+        if len(received) >= _LENGTH.size:
+            length = _LENGTH.unpack_from(received)[0]
+            if not 1 <= length <= _MAX_ANSWER_BYTES - _LENGTH.size or len(received) > _LENGTH.size + length:
+                raise ConnectionError("not an answer")
+            if len(received) == _LENGTH.size + length:
+                return received[_LENGTH.size :]
+        more = connection.recv(_MAX_ANSWER_BYTES)
+        if not more:
+            break
+        received += more
+    raise ConnectionError("the connection ended")
 
 
 def _unavailable(what: str) -> ApplianceError:

@@ -17,6 +17,7 @@ from signer.errors import ApplianceError
 
 # A request is a frame: 4-byte length, then for each entry a 4-byte length and its bytes.
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
+_READ_BYTES = 64 * 1024
 _OK = b"\x00"
 _FAILED = b"\x01"
 
@@ -63,7 +64,7 @@ class LogServer:
     def _receive(self, connection: socket.socket) -> list[list[bytes]]:
         buffer = self._buffers[connection]
         try:
-            received = connection.recv(1 << 20)
+            received = connection.recv(_READ_BYTES)
         except BlockingIOError:
             return []
         except OSError:
@@ -95,9 +96,9 @@ class LogServer:
 
     def _answer(self, connection: socket.socket, answer: bytes) -> None:
         try:
-            connection.setblocking(True)  # answers are tens of bytes: they fit the socket's buffer
-            connection.sendall(struct.pack(">I", len(answer)) + answer)
-            connection.setblocking(False)
+            # Tens of bytes to somebody who waits for them fit the socket's buffer; who lets it fill up is broken.
+            if connection.send(struct.pack(">I", len(answer)) + answer) < 4 + len(answer):
+                self._drop(connection)
         except OSError:
             self._drop(connection)
 

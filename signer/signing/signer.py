@@ -192,8 +192,8 @@ class Signer:
                 "Take the token out of service and find out why.",
             ) from problem
         verified = time.monotonic()
-        metrics.own_verification_seconds.labels(name).observe(verified - signed)
-        metrics.signature_seconds.labels(name).observe(verified - started)
+        metrics.labelled(metrics.own_verification_seconds, name).observe(verified - signed)
+        metrics.labelled(metrics.signature_seconds, name).observe(verified - started)
         return signature
 
     def _release(self, actor: Actor, prepared: _Prepared, deadline: Deadline) -> ReleasedSignature:
@@ -213,16 +213,16 @@ class Signer:
                 continue
             prepared, signature = item
             version = prepared.key.version
-            metrics.signatures.labels(version.purpose.value, prepared.algorithm.name).inc()
+            metrics.labelled(metrics.signatures, version.purpose.value, prepared.algorithm.name).inc()
             results.append(ReleasedSignature(signature, version, prepared.algorithm, receipt))
         return results
 
     def _entry(self, actor: Actor, item: _Produced) -> bytes:
         if isinstance(item, SignerError | HsmError):
-            metrics.log_entries.labels("refusal").inc()
+            metrics.labelled(metrics.log_entries, "refusal").inc()
             return refusal_entry(actor, item)
         prepared, _ = item
-        metrics.log_entries.labels("signature").inc()
+        metrics.labelled(metrics.log_entries, "signature").inc()
         return LogEntry(
             "signature",
             actor.request_id,

@@ -142,13 +142,13 @@ class _Measured:
         self.status = "OK"
 
     def __enter__(self) -> _Measured:
-        metrics.requests_in_flight.labels(self._rpc).inc()
+        metrics.labelled(metrics.requests_in_flight, self._rpc).inc()
         return self
 
     def __exit__(self, *_: object) -> None:
-        metrics.requests_in_flight.labels(self._rpc).dec()
-        metrics.requests.labels(self._rpc, self.status).inc()
-        metrics.request_seconds.labels(self._rpc).observe(time.monotonic() - self._started)
+        metrics.labelled(metrics.requests_in_flight, self._rpc).dec()
+        metrics.labelled(metrics.requests, self._rpc, self.status).inc()
+        metrics.labelled(metrics.request_seconds, self._rpc).observe(time.monotonic() - self._started)
 
 
 def _abort(context: grpc.ServicerContext, status: status_pb2.Status) -> NoReturn:

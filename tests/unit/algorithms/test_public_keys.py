@@ -179,6 +179,7 @@ def test_errors_of_libcrypto_are_no_success(signature: bytes) -> None:
     """It returns negative numbers for these; the strict decoder before it never lets them come so far."""
     spki, _ = _new_sm2()
     key = libcrypto.load_public_key(spki)
+    assert key is not None
     assert not libcrypto.verify_prehashed(key, bytes(32), signature)
     assert not libcrypto.verify_prehashed(key, b"", signature)
 
