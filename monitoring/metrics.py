@@ -6,10 +6,17 @@ there and `monitoring.exporter` adds them up. Labels hold names from configurati
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import TypeVar
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, values
+
+from monitoring import gathered_values
+
+if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    values.ValueClass = gathered_values.GatheredValue
+    gathered_values.start_writing()
 
 AnyMetric = TypeVar("AnyMetric", Counter, Gauge, Histogram)
 

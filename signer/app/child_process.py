@@ -19,13 +19,17 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ChildSpec:
-    """What to start. `arguments`: after `python -m`. `listener`: inherited as --listen-fd. `environment`: added to ours."""
+    """What to start. `arguments`: after `python -m`. `listener`: inherited as --listen-fd. `environment`: added to ours.
+
+    `processors`: the only ones that it runs on; empty: all.
+    """
 
     name: str
     arguments: tuple[str, ...]
     listener: socket.socket | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     remove_environment: tuple[str, ...] = ()
+    processors: frozenset[int] = frozenset()
     ready_within: float = 60.0
 
 
@@ -48,6 +52,9 @@ class Child:
             )
         finally:
             os.close(write_end)
+        if spec.processors:
+            with suppress(OSError):  # gone already, or not allowed here: it only runs slower
+                os.sched_setaffinity(self._process.pid, spec.processors)
         self._ready_pipe = read_end
         os.set_blocking(read_end, False)
 

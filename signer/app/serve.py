@@ -9,6 +9,7 @@ from pathlib import Path
 
 from monitoring import json_log
 from signer.app.child_process import ChildSpec, listen_on
+from signer.app.processors import shares
 from signer.app.supervisor import Supervisor, check_port_free
 from signer.config import ApplianceConfig, load_config
 
@@ -87,8 +88,9 @@ def _workers(config: ApplianceConfig, port_base: int | None) -> list[ChildSpec]:
             f"worker-{number}",
             (*arguments, "--name", f"worker-{number}"),
             environment={"GRPC_VERBOSITY": "ERROR"},  # its own lines are not JSON
+            processors=share,
         )
-        for number in range(config.listener.workers)
+        for number, share in enumerate(shares(config.listener.workers))
     ]
 
 

@@ -1,8 +1,9 @@
-"""A server of the appliance's own shape whose Sign does nothing: the same listener, processes, threads, TLS and options."""
+"""A server of the appliance's own shape whose Sign does nothing: the same listener, processes and processors, threads, TLS and options."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import grpc
 
+from signer.app.processors import shares
 from signer.v1 import signing_pb2, types_pb2
 
 
@@ -32,8 +34,10 @@ class _NullService(grpc.GenericRpcHandler):
         return self._handler if handler_call_details.method == "/signer.v1.SigningService/Sign" else None
 
 
-def _serve(config_file: Path, port: int, ready: Any) -> None:
+def _serve(config_file: Path, port: int, ready: Any, processors: frozenset[int]) -> None:
     from dataclasses import replace
+
+    os.sched_setaffinity(0, processors)
 
     from signer.config import load_config
     from signer.transport.server import GrpcServer
@@ -55,8 +59,8 @@ def null_server(directory: Path, port: int, processes: int) -> Iterator[None]:
     context = multiprocessing.get_context("spawn")
     ready = context.Barrier(processes + 1)
     servers = [
-        context.Process(target=_serve, args=(directory / "signer.toml", port, ready), daemon=True)
-        for _ in range(processes)
+        context.Process(target=_serve, args=(directory / "signer.toml", port, ready, share), daemon=True)
+        for share in shares(processes)
     ]
     for server in servers:
         server.start()

@@ -71,6 +71,9 @@ def bare(kind: str) -> Callable[[Place, int], Callable[[], int]]:
     return partial(_bare, kind)
 
 
+_leases: list[Any] = []  # kept: a session is closed with its lease
+
+
 def _bare(kind: str, place: Place, _thread: int) -> Callable[[], int]:
     from hsm.token import Pkcs11Token, _private_key
     from signer.algorithms import load_public_key, sm2
@@ -84,8 +87,8 @@ def _bare(kind: str, place: Place, _thread: int) -> Callable[[], int]:
     version = load_registry(Database.from_config(config.database)).resolve(_KEYS[kind])
     algorithm = _ALGORITHMS[kind]
     public_key = load_public_key(version.public_key)
-    leased = token._pool.lease(10).__enter__()
-    key = _private_key(leased, version.key_id)
+    _leases.append(token._pool.lease(10))
+    key = _private_key(_leases[-1].__enter__(), version.key_id)
     mechanism, parameter = token._calls[token_mechanism(algorithm)]
     prefix = b"" if kind == "sm2" else bytes.fromhex("3031300d060960864801650304020105000420")
 
