@@ -27,8 +27,8 @@ _SAMPLE: dict[str, Any] = json.loads(_TEMPLATE.sample_json)
 # Glyphs may stand out of their boxes a little; a neighbour's text may not reach in by more (points).
 _TOLERANCE = 1.2
 _MARGIN = 25.0
-# Beside each other, these give up half an em that holds no ink; their boxes stay whole.
-_SQUEEZED, _SQUEEZE = set("（，。"), 4.4
+# In a full line, these give up half an em that holds no ink; their boxes stay whole.
+_SQUEEZED, _SQUEEZE = set("（，。："), 4.4
 
 
 @dataclass(frozen=True)
