@@ -213,7 +213,7 @@ class Catalogue:
         return self._find_revision(_BY_SIGNED_BYTES, signed_sm3)
 
     def _find_revision(self, query: Select[Any], digest: bytes) -> ReleasedRevision | None:
-        with self._database.transaction() as connection:
+        with self._database.transaction(one_query=True) as connection:
             row = connection.execute(query, {"digest": digest}).one_or_none()
         return None if row is None else ReleasedRevision(*row)
 

@@ -66,6 +66,16 @@ def verify_signed_data(
         raise _malformed("larger than 33 MiB")
     try:
         signed = read_signed_data(cms)
+    except DerError as problem:
+        raise _malformed(str(problem)) from None
+    return verify_read_signed_data(signed, detached_content=detached_content, detached_digest=detached_digest)
+
+
+def verify_read_signed_data(
+    signed: SignedData, *, detached_content: bytes | None = None, detached_digest: bytes | None = None
+) -> SignedDataEvidence:
+    """The same for a SignedData that was read already."""
+    try:
         certificate = _signer_certificate(signed)
         content_type = read_object_identifier(read(signed.content_type))
     except DerError as problem:

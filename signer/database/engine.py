@@ -49,16 +49,18 @@ class Database:
         return cls(engine)
 
     @contextmanager
-    def transaction(self, *, write: bool = False) -> Iterator[Connection]:
+    def transaction(self, *, write: bool = False, one_query: bool = False) -> Iterator[Connection]:
         """A transaction that is committed on leaving and rolled back on an exception.
 
         `write` takes SQLite's write lock at the beginning, so that two writers queue instead of failing half-way.
+        `one_query`: a single SELECT follows, which SQLite makes a transaction of by itself.
 
         Raises:
             ApplianceError: DATABASE_UNAVAILABLE (locked, gone) or STORAGE_UNAVAILABLE (disk full, read-only).
         """
+        begin = "BEGIN IMMEDIATE" if write else "" if one_query else "BEGIN"
         try:
-            with self.engine.connect().execution_options(signer_write=write) as connection, connection.begin():
+            with self.engine.connect().execution_options(signer_begin=begin) as connection, connection.begin():
                 yield connection
         except (OperationalError, PoolTimeout) as problem:
             raise _as_appliance_error(problem) from problem
@@ -77,8 +79,9 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    write = connection.get_execution_options().get("signer_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    begin: str = connection.get_execution_options().get("signer_begin", "BEGIN")
+    if begin:
+        connection.exec_driver_sql(begin)
 
 
 def _as_appliance_error(problem: DBAPIError | PoolTimeout) -> ApplianceError:

@@ -16,7 +16,7 @@ from signer.cms import object_identifiers
 from signer.cms.der import DerError
 from signer.cms.signed_data import Identifiers, SignedDataBuilder
 from signer.cms.signer_info import SignerInfo, read_signed_data
-from signer.cms.verify import SignedDataEvidence, verify_signed_data
+from signer.cms.verify import SignedDataEvidence, verify_read_signed_data
 from signer.errors import Reason, RequestError, VerificationError
 from signer.findings import Finding, FindingCode, finding
 from signer.pades.evidence import SignatureEvidence, Verdict
@@ -38,11 +38,12 @@ class SealVerifier:
         """
         evidence = _nothing_known(pdf, shape, signed_sm3 or shape.digest(pdf, "sm3"))
         try:
-            signer, algorithm = _read_signer(shape.cms)
+            read = read_signed_data(shape.cms)
+            algorithm = _algorithm_of(read.signer)
             hash_name = digest_name(algorithm)
             digest = evidence.signed_sm3 if hash_name == "sm3" else shape.digest(pdf, hash_name)
-            signed = verify_signed_data(shape.cms, detached_digest=digest)
-            _check_every_byte(shape.cms, signed, signer.signature, digest)
+            signed = verify_read_signed_data(read, detached_digest=digest)
+            _check_every_byte(shape.cms, signed, read.signer.signature, digest)
         except (VerificationError, RequestError, DerError) as problem:
             code = getattr(problem, "finding_code", FindingCode.SIGNATURE_MALFORMED)
             return replace(evidence, findings=(finding(code),))
@@ -96,15 +97,14 @@ def _nothing_known(pdf: bytes, shape: SealedShape, signed_sm3: bytes) -> Signatu
     )
 
 
-def _read_signer(cms: bytes) -> tuple[SignerInfo, SignatureAlgorithm]:
-    """Raises DerError or VerificationError."""
-    signer = read_signed_data(cms).signer
+def _algorithm_of(signer: SignerInfo) -> SignatureAlgorithm:
+    """Raises VerificationError."""
     algorithm = object_identifiers.find_algorithm(
         signer.digest, signer.signature_algorithm, signer.signature_parameters
     )
     if algorithm is None:
         raise VerificationError(Reason.SIGNATURE_WRONG, FindingCode.SIGNATURE_UNSUPPORTED, "not an algorithm of ours")
-    return signer, algorithm
+    return algorithm
 
 
 def _check_every_byte(cms: bytes, signed: SignedDataEvidence, signature: bytes, digest: bytes) -> None:
