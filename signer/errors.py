@@ -56,6 +56,7 @@ class Reason(StrEnum):
     INSPECTOR_UNAVAILABLE = "inspector-unavailable"
     OVERLOADED = "overloaded"
     OWN_SIGNATURE_WRONG = "own-signature-wrong"
+    LAYOUT_UNKNOWN = "layout-unknown"
     CONFIGURATION_INVALID = "configuration-invalid"
     GRANTS_INVALID = "grants-invalid"
     PORT_IN_USE = "port-in-use"

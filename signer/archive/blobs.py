@@ -42,13 +42,15 @@ class BlobDirectory:
             raise _storage_error(problem, "the archive can't be prepared") from problem
         return cls(config.directory)
 
-    def put(self, content: bytes) -> bytes:
+    def put(self, content: bytes, *, name: bytes | None = None) -> bytes:
         """Stores content durably and returns its SM3 (32 bytes). The same content again is not written again.
+
+        `name`: that SM3, where the caller has it already; `get` finds out whether it was right.
 
         Raises:
             ApplianceError: STORAGE_UNAVAILABLE; nothing is left under the content's name then.
         """
-        name = sm3.digest(content)
+        name = name or sm3.digest(content)
         target = self._path(name)
         if target.exists():
             return name

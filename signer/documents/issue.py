@@ -140,7 +140,7 @@ class DocumentIssuer:
             template=template.reference,
             number=data.number,
             issued_at=issued_at,
-            sm3=self._blobs.put(pdf),
+            sm3=self._blobs.put(pdf, name=prepared.digest_filled("sm3", pdf)),
             receipts=tuple(StoredReceipt(item.log_id, item.index, item.entry) for item in sign.receipts),
         )
         term = ContractTerm(data.number, data.begins_at, data.ends_at)

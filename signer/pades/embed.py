@@ -12,10 +12,10 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from signer.errors import ApplianceError, Reason, RequestError
 from signer.pades.incremental_update import SealBox, SealPlan, SealUpdate, SignatureFields, write_update
@@ -63,6 +63,7 @@ class Prepared:
 
     _original: bytes
     _update: SealUpdate
+    _states: dict[str, Any] = field(default_factory=dict)  # hash states after all that stands before the gap
 
     @property
     def byte_range(self) -> tuple[int, int, int, int]:
@@ -72,10 +73,24 @@ class Prepared:
 
     def digest(self, hash_name: str) -> bytes:
         """The digest (a hashlib name) of all bytes but the gap: what the CMS's message-digest must be."""
-        state = hashlib.new(hash_name)
-        for part in (self._original, self._update.before, self._update.after):
-            state.update(part)
-        return state.digest()
+        state = self._before_gap(hash_name)
+        state.update(self._update.after)
+        digest: bytes = state.digest()
+        return digest
+
+    def digest_filled(self, hash_name: str, filled: bytes) -> bytes:
+        """The digest of what `fill` returned; what stands before the gap, most of a file, is not hashed once more."""
+        state = self._before_gap(hash_name)
+        state.update(memoryview(filled)[self.byte_range[1] :])
+        digest: bytes = state.digest()
+        return digest
+
+    def _before_gap(self, hash_name: str) -> Any:
+        if hash_name not in self._states:
+            state = hashlib.new(hash_name, self._original)
+            state.update(self._update.before)
+            self._states[hash_name] = state
+        return self._states[hash_name].copy()
 
     def fill(self, cms: bytes) -> bytes:
         """The sealed document: the CMS (DER) in lowercase hexadecimal digits, padded with zeros.

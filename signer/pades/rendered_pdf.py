@@ -38,7 +38,9 @@ class PdfLayoutError(SignerError):
 
     def __init__(self, what: str) -> None:
         super().__init__(
-            Reason.NOT_SUPPORTED, f"the PDF can't be sealed: {what}", "Seal documents that this appliance rendered."
+            Reason.LAYOUT_UNKNOWN,
+            f"the rendered PDF can't be sealed: {what}",
+            "Report it: the renderer's version and the embedder's don't fit each other.",
         )
 
 

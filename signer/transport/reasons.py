@@ -54,6 +54,7 @@ _BY_STATUS: dict[StatusCode, tuple[str, ...]] = {
     ),
     StatusCode.INTERNAL: (
         "own-signature-wrong",
+        "layout-unknown",
         "storage-corrupted",
         "configuration-invalid",
         "grants-invalid",

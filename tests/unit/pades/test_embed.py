@@ -55,6 +55,15 @@ def test_the_digest_covers_all_but_the_signature(name: str) -> None:
     assert prepared.digest(name) == hashlib.new(name, sealed[:start] + sealed[end:]).digest()
 
 
+@pytest.mark.parametrize("name", ["sm3", "sha256"])
+def test_the_whole_files_digest_needs_no_second_pass(name: str) -> None:
+    prepared = _prepare()
+    for cms in (b"\x30\x00", b"\x30" * 100):
+        filled = prepared.fill(cms)
+        assert prepared.digest_filled(name, filled) == hashlib.new(name, filled).digest()
+    assert prepared.digest(name) == prepared.digest(name)
+
+
 def test_a_cms_that_just_fits_and_one_that_does_not() -> None:
     prepared = _prepare(contents_reserve=5)
     assert b"/Contents<3003020107>" in prepared.fill(_CMS)
