@@ -65,7 +65,7 @@ def test_other_layouts_are_refused(spoil: Callable[[bytes], bytes]) -> None:
     assert spoiled != rendered()
     with pytest.raises(PdfLayoutError) as caught:
         RenderedPdf.read(spoiled)
-    assert caught.value.reason is Reason.NOT_SUPPORTED
+    assert caught.value.reason is Reason.LAYOUT_UNKNOWN
     assert caught.value.remedy
 
 
