@@ -64,6 +64,8 @@ class Reason(StrEnum):
     # verification: raised by verify functions, turned into findings by services
     SIGNATURE_WRONG = "signature-wrong"
     CONTENT_MODIFIED = "content-modified"
+    LOG_PROOF_WRONG = "log-proof-wrong"
+    CHECKPOINT_WRONG = "checkpoint-wrong"
     PATH_NOT_TRUSTED = "path-not-trusted"
 
 

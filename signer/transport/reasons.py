@@ -54,6 +54,8 @@ _BY_STATUS: dict[StatusCode, tuple[str, ...]] = {
     ),
     StatusCode.INTERNAL: (
         "own-signature-wrong",
+        "log-proof-wrong",
+        "checkpoint-wrong",
         "layout-unknown",
         "storage-corrupted",
         "configuration-invalid",
