@@ -79,6 +79,13 @@ log_commit_entries = Histogram(
     "Entries made durable by one flush.",
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
 )
+log_checkpoint_size = Gauge(
+    "signer_log_checkpoint_size", "Entries under the last signed checkpoint.", multiprocess_mode="mostrecent"
+)
+log_unsigned_entries = Gauge(
+    "signer_log_unsigned_entries", "Durable entries that no checkpoint covers yet.", multiprocess_mode="mostrecent"
+)
+log_checkpoint_failures = Counter("signer_log_checkpoint_failures", "Checkpoints that could not be made.")
 log_failures = Counter("signer_log_failures", "Appends that could not be made durable; nothing was released.")
 
 renderer_queue = Gauge(

@@ -66,6 +66,7 @@ class Reason(StrEnum):
     CONTENT_MODIFIED = "content-modified"
     LOG_PROOF_WRONG = "log-proof-wrong"
     CHECKPOINT_WRONG = "checkpoint-wrong"
+    LOG_DAMAGED = "log-damaged"
     PATH_NOT_TRUSTED = "path-not-trusted"
 
 

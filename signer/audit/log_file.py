@@ -21,7 +21,7 @@ from signer.errors import ApplianceError, ConfigurationError, Reason
 _MAGIC = b"signer-log-1 "
 _HASH_BYTES = 32
 _HEAD_BYTES = 8
-MAX_ENTRY_BYTES = 64 * 1024
+MAX_ENTRY_BYTES = 0xFFFF  # what an entry bundle of the tree can hold
 # Zeros written ahead at a time: room for some hundred entries, and little to lose on a small disk.
 _AHEAD_BYTES = 64 * 1024
 # No entry is text with these in it, and no hash has them but by a chance of 2^-60: where they stand, a write was torn.
@@ -116,6 +116,39 @@ class DirectLog:
         deadline.remaining()
         first = self._file.append(entries)
         return [Receipt(self._file.log_id, first + offset, entry) for offset, entry in enumerate(entries)]
+
+
+class LogReader:
+    """Reads entries again and again as they are appended, each time from where it stopped."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._index = 0  # of the entry at _offset
+        self._offset = 0
+
+    def read(self, first: int, count: int) -> list[bytes]:
+        """`count` durable entries from the index `first` on.
+
+        Raises:
+            ConfigurationError: a record was altered, or there are fewer.
+        """
+        if first < self._index or self._offset == 0:
+            with self._file.open("rb") as stream:
+                self._offset, self._index = len(stream.readline()), 0
+        entries: list[bytes] = []
+        with self._file.open("rb") as stream:
+            stream.seek(self._offset)
+            while self._index < first + count:
+                head = stream.read(_HEAD_BYTES)
+                length = struct.unpack_from(">I", head)[0] if len(head) == _HEAD_BYTES else 0
+                body = stream.read(length + _HASH_BYTES)
+                if not length or head != _head(length) or leaf_hash(body[:length]) != body[length:]:
+                    raise _altered(self._file, self._offset)
+                if self._index >= first:
+                    entries.append(body[:length])
+                self._index += 1
+                self._offset += _HEAD_BYTES + length + _HASH_BYTES
+        return entries
 
 
 def read_log(file: Path) -> Iterator[bytes]:

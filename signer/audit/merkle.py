@@ -143,8 +143,7 @@ def verify_inclusion(
             raise ProofError("the inclusion proof is longer than the tree is high")
         if position & 1 or position == last:
             node = tree.node(sibling, node)
-            while not position & 1 and position:
-                position, last = position >> 1, last >> 1
+            position, last = _past_lone_levels(position, last)
         else:
             node = tree.node(node, sibling)
         position, last = position >> 1, last >> 1
@@ -180,8 +179,7 @@ def verify_consistency(
             raise ProofError("the consistency proof is longer than the tree is high")
         if position & 1 or position == last:
             first_root, second_root = tree.node(node, first_root), tree.node(node, second_root)
-            while not position & 1 and position:
-                position, last = position >> 1, last >> 1
+            position, last = _past_lone_levels(position, last)
         else:
             second_root = tree.node(second_root, node)
         position, last = position >> 1, last >> 1
@@ -206,6 +204,13 @@ class Consistency:
     old: int
     size: int
     root: bytes
+
+
+def _past_lone_levels(position: int, last: int) -> tuple[int, int]:
+    """Up over the levels at which a node of the right edge has no sibling."""
+    while not position & 1 and position:
+        position, last = position >> 1, last >> 1
+    return position, last
 
 
 def _split(count: int) -> int:

@@ -56,6 +56,7 @@ _BY_STATUS: dict[StatusCode, tuple[str, ...]] = {
         "own-signature-wrong",
         "log-proof-wrong",
         "checkpoint-wrong",
+        "log-damaged",
         "layout-unknown",
         "storage-corrupted",
         "configuration-invalid",

@@ -1,0 +1,207 @@
+"""From the journal to the tree: brings what was appended into tiles, and signs checkpoints over them.
+
+Behind the appends, at most `EVERY_S` seconds: no signature waits for it. What it wrote when it was killed, it writes again, the
+same. One integrator for a log, in the log writer's process. Not for the durability of entries: the journal has that.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from monitoring import metrics
+from signer.algorithms import SignMessage
+from signer.audit.checkpoint import Checkpoint, CheckpointError, NoteKey, sign_checkpoint, verify_checkpoint
+from signer.audit.merkle import SM3, Frontier, root_of
+from signer.audit.tiles import HASH_BYTES, LEVELS, WIDTH, Tiles, write_durably
+from signer.errors import ConfigurationError, Reason, SignerError
+
+_log = logging.getLogger(__name__)
+EVERY_S = 0.5
+_CHECKPOINT_FILE = "checkpoint"
+# (first, count): that many durable entries in order.
+ReadEntries = Callable[[int, int], Sequence[bytes]]
+# At a time, so that a checkpoint comes also while much is to be caught up with.
+_MOST_ENTRIES = 10_000
+
+
+class Tree:
+    """The tree of one log in its folder, and the checkpoint over it."""
+
+    def __init__(self, folder: Path, key: NoteKey) -> None:
+        """`key`: its name is the log's origin."""
+        self._folder = folder
+        self._key = key
+        self._tiles = Tiles(folder)
+        self._frontier = Frontier(SM3)
+        self._edge: dict[int, list[bytes]] = {0: []}  # by tile level: hashes of its last, unfinished tile
+        self._bundle: list[bytes] = []  # entries under the edge of level 0
+        self._checkpoint: Checkpoint | None = None
+
+    @property
+    def size(self) -> int:
+        """How many entries the signed tree has."""
+        return 0 if self._checkpoint is None else self._checkpoint.size
+
+    def open(self) -> None:
+        """Goes on where the last checkpoint is.
+
+        Raises:
+            ConfigurationError: LOG_DAMAGED, when the tiles don't give the checkpoint's root; or the checkpoint is not ours.
+        """
+        checkpoint = read_own_checkpoint(self._folder, self._key)
+        if checkpoint is None:
+            return
+        size = checkpoint.size
+
+        def read(level: int, index: int) -> bytes:
+            return self._tiles.node(size, level, index)
+
+        if root_of(SM3, read, size) != checkpoint.root:
+            raise _damaged(f"the tiles do not give the root of the checkpoint over {size} entries")
+        self._frontier = Frontier(SM3, size, read)
+        level = 0
+        while size >> LEVELS * level:
+            edge = size >> LEVELS * level
+            self._edge[level] = self._tiles.hashes(level, edge // WIDTH, size) if edge % WIDTH else []
+            level += 1
+        if size % WIDTH:
+            self._bundle = self._tiles.entries(size // WIDTH, size)
+        self._checkpoint = checkpoint
+
+    def integrate(self, entries: Sequence[bytes], sign: SignMessage) -> Checkpoint | None:
+        """Appends entries to the tree and signs a checkpoint over it; None when there is nothing new.
+
+        Raises:
+            OSError: a tile can't be written. Call `open` on a new Tree then: nobody knows what this one wrote.
+            SignerError, HsmError: the checkpoint can't be signed; likewise.
+        """
+        if not entries:
+            return None
+        for entry in entries:
+            self._append(entry)
+        for level, edge in self._edge.items():
+            if edge:
+                self._tiles.write_tile(level, (self._frontier.size >> LEVELS * level) // WIDTH, edge)
+        if self._bundle:
+            self._tiles.write_entries(self._frontier.size // WIDTH, self._bundle)
+        text = sign_checkpoint(self._key.name, self._frontier.size, self._frontier.root(), self._key, sign)
+        write_durably(self._folder / _CHECKPOINT_FILE, text.encode())
+        before = self.size
+        self._checkpoint = Checkpoint(self._key.name, self._frontier.size, self._frontier.root(), text)
+        self._drop_outgrown(before)
+        return self._checkpoint
+
+    def _append(self, entry: bytes) -> None:
+        leaf = SM3.leaf(entry)
+        self._frontier.append(leaf)
+        self._bundle.append(entry)
+        if len(self._bundle) == WIDTH:
+            self._tiles.write_entries((self._frontier.size - 1) // WIDTH, self._bundle)
+            self._bundle = []
+        level, node = 0, leaf
+        while True:
+            edge = self._edge.setdefault(level, [])
+            edge.append(node)
+            if len(edge) < WIDTH:
+                return
+            number = (self._frontier.size >> LEVELS * level) // WIDTH - 1
+            self._tiles.write_tile(level, number, edge)
+            self._edge[level] = []
+            node = _root_of_full(edge)
+            level += 1
+
+    def _drop_outgrown(self, before: int) -> None:
+        """Partial tiles that no reader of the last two checkpoints needs."""
+        size = self._frontier.size
+        for level in self._edge:
+            old_number, old_width = divmod(before >> LEVELS * level, WIDTH)
+            number = (size >> LEVELS * level) // WIDTH
+            for grown in range(old_number, number):  # full by now
+                self._drop(level, grown, WIDTH)
+            if number == old_number:
+                self._drop(level, number, old_width)
+
+    def _drop(self, level: int, number: int, keep: int) -> None:
+        self._tiles.drop_partial(level, number, keep)
+        if level == 0:
+            self._tiles.drop_partial(None, number, keep)
+
+
+class Integrator:
+    """The thread that keeps a tree close behind a journal."""
+
+    def __init__(
+        self, make_tree: Callable[[], Tree], read: ReadEntries, count: Callable[[], int], sign: SignMessage
+    ) -> None:
+        """`count`: how many entries are durable now. Errors leave the appends alone: it tries again, from the disk."""
+        self._make_tree = make_tree
+        self._read = read
+        self._count = count
+        self._sign = sign
+        self._tree: Tree | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="integrator", daemon=True)
+
+    def start(self) -> None:
+        """Begins. Raises ConfigurationError as `Tree.open`: a damaged log is told at once, before anything is signed."""
+        self._tree = self._make_tree()
+        self._tree.open()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Integrates what is there, and ends."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(EVERY_S):
+            self._step()
+        self._step()
+
+    def _step(self) -> None:
+        try:
+            if self._tree is None:
+                self._tree = self._make_tree()
+                self._tree.open()
+            while new := min(self._count() - self._tree.size, _MOST_ENTRIES):
+                self._tree.integrate(self._read(self._tree.size, new), self._sign)
+            metrics.log_checkpoint_size.set(self._tree.size)
+            metrics.log_unsigned_entries.set(self._count() - self._tree.size)
+        except Exception as problem:  # noqa: BLE001 - the thread must live, whatever happened
+            # Entries stay durable in the journal, and signing goes on; the gauge and its alarm show that no checkpoint comes.
+            self._tree = None
+            metrics.log_checkpoint_failures.inc()
+            reason = problem.reason.value if isinstance(problem, SignerError) else type(problem).__name__
+            _log.error("no checkpoint", extra={"fields": {"reason": reason}})
+
+
+def read_own_checkpoint(folder: Path, key: NoteKey) -> Checkpoint | None:
+    """The last checkpoint, None for a log that has none yet. Raises ConfigurationError when it is not signed by the key."""
+    try:
+        text = (folder / _CHECKPOINT_FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError):
+        raise _damaged("the checkpoint can't be read") from None
+    try:
+        return verify_checkpoint(text, key.name, key)
+    except CheckpointError as problem:
+        raise _damaged(problem.message) from None
+
+
+def _root_of_full(hashes: Sequence[bytes]) -> bytes:
+    assert len(hashes) == WIDTH
+    assert all(len(value) == HASH_BYTES for value in hashes)
+    nodes = list(hashes)
+    while len(nodes) > 1:
+        nodes = [SM3.node(left, right) for left, right in zip(nodes[::2], nodes[1::2], strict=True)]
+    return nodes[0]
+
+
+def _damaged(what: str) -> ConfigurationError:
+    return ConfigurationError(
+        Reason.LOG_DAMAGED, what, "Run signer audit fsck; restore the log's folder from its backup, and keep this one."
+    )
