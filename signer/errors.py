@@ -67,6 +67,7 @@ class Reason(StrEnum):
     LOG_PROOF_WRONG = "log-proof-wrong"
     CHECKPOINT_WRONG = "checkpoint-wrong"
     LOG_DAMAGED = "log-damaged"
+    LOG_BEHIND = "log-behind"
     PATH_NOT_TRUSTED = "path-not-trusted"
 
 

@@ -41,6 +41,7 @@ _BY_STATUS: dict[StatusCode, tuple[str, ...]] = {
     StatusCode.PERMISSION_DENIED: ("client-unknown", "grant-missing"),
     StatusCode.UNAVAILABLE: (
         "log-unavailable",
+        "log-behind",
         "database-unavailable",
         "storage-unavailable",
         "inspector-unavailable",
@@ -84,6 +85,7 @@ RETRY_SOON = frozenset(
         "issue-in-progress",
         "overloaded",
         "log-unavailable",
+        "log-behind",
         "database-unavailable",
         "inspector-unavailable",
         "renderer-unavailable",
