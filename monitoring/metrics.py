@@ -79,6 +79,7 @@ log_commit_entries = Histogram(
     "Entries made durable by one flush.",
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
 )
+clock_steps = Counter("signer_clock_steps", "Times the system's clock was set by half a second or more.")
 log_checkpoint_size = Gauge(
     "signer_log_checkpoint_size", "Entries under the last signed checkpoint.", multiprocess_mode="mostrecent"
 )

@@ -68,6 +68,7 @@ class Reason(StrEnum):
     CHECKPOINT_WRONG = "checkpoint-wrong"
     LOG_DAMAGED = "log-damaged"
     LOG_BEHIND = "log-behind"
+    LOG_UNKNOWN = "log-unknown"
     PATH_NOT_TRUSTED = "path-not-trusted"
 
 

@@ -17,7 +17,9 @@ from policy_render.renderer import Renderer
 from signer.algorithms import libcrypto
 from signer.archive import BlobDirectory, Catalogue
 from signer.audit import KeyedDigest
+from signer.audit.checkpoint import load_note_key
 from signer.audit.log_client import LogClient
+from signer.audit.receipt import SignedTree
 from signer.authz import Grants, load_grants
 from signer.certificates import Certificate, TrustStore
 from signer.config import ApplianceConfig
@@ -33,6 +35,7 @@ from signer.keys import KeyRegistry, Purpose
 from signer.keys.registry import load_registry
 from signer.pades.inspector import Inspector
 from signer.pades.verify import SealVerifier
+from signer.services.audit_service import AuditServicer
 from signer.services.document_service import DocumentServicer
 from signer.services.signing_service import SigningServicer
 from signer.signing import KeyRing, SignatureVerifier, Signer
@@ -40,7 +43,8 @@ from signer.signing.message import MessageSigning
 from signer.transport.interceptor import CallInterceptor
 from signer.transport.server import GrpcServer
 from signer.transport.status_table import to_status
-from signer.v1 import document_pb2, signing_pb2
+from signer.v1 import audit_pb2, document_pb2, signing_pb2
+from signer.v1.audit_pb2_grpc import add_AuditServiceServicer_to_server
 from signer.v1.document_pb2_grpc import add_DocumentServiceServicer_to_server
 from signer.v1.signing_pb2_grpc import add_SigningServiceServicer_to_server
 
@@ -49,6 +53,7 @@ _WORKER_PURPOSES = frozenset({Purpose.MESSAGE, Purpose.SEAL, Purpose.PROBE})
 _SERVICES = (
     signing_pb2.DESCRIPTOR.services_by_name["SigningService"],
     document_pb2.DESCRIPTOR.services_by_name["DocumentService"],
+    audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
 )
 _PROBE_TIMEOUT_S = 3.0
 
@@ -101,11 +106,14 @@ class Worker:
             grants=grants,
             to_status=to_status,
         )
+        log_key = load_note_key(config.log.public_key_file, config.log.log_id)
+        audit = AuditServicer(SignedTree(config.log.directory, log_key), config.log.log_id)
         documents = _document_servicer(config, database, catalogue, grants, catalog, registry, trust, signer)
 
         def register(server: grpc.Server) -> list[str]:
             add_SigningServiceServicer_to_server(signing, server)
             add_DocumentServiceServicer_to_server(documents, server)
+            add_AuditServiceServicer_to_server(audit, server)
             return [service.full_name for service in _SERVICES]
 
         server = GrpcServer.from_config(
@@ -131,13 +139,18 @@ class Worker:
 def open_token(config: ApplianceConfig) -> Pkcs11Token:
     """The configured token. Raises HsmError; ConfigurationError for a development token in production."""
     token = Pkcs11Token.from_config(config.token)
+    refuse_development_token(config, token)
+    return token
+
+
+def refuse_development_token(config: ApplianceConfig, token: Token) -> None:
+    """Raises ConfigurationError where the configuration is for production and the token is not."""
     if config.production and token.information().is_development:
         raise ConfigurationError(
             Reason.CONFIGURATION_INVALID,
-            f'the token {config.token.label!r} is a development token; mode = "production" refuses it',
+            f'the token {token.information().label!r} is a development token; mode = "production" refuses it',
             'Configure a certified HSM, or set mode = "development".',
         )
-    return token
 
 
 def _document_servicer(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from signer.app.demo_keys import make_demo_keys
+from signer.app.log_key import make_log_key
 from signer.certificates.tls import TlsPair, make_authority, make_client, make_server
 from signer.config import load_config
 from signer.database import Database
@@ -62,6 +63,17 @@ url = "sqlite:///state/signer.db"
 [log]
 id = "{log_id}"
 
+[log.token]
+profile = "softtoken"
+label = "{label}-log"
+module = "{native}/libsofttoken.so"
+locking_module = "{native}/liblocking.so"
+pin_file = "secrets/log-pin"
+sessions = 1
+
+[log.token.environment]
+SOFTHSM2_CONF = "./token/softhsm2.conf"
+
 [seal]
 company = "{company}"
 caption = "电子保单专用章"
@@ -84,6 +96,7 @@ rpcs = [
   "DocumentService/ListTemplates", "DocumentService/GetTemplate", "DocumentService/RenderDocument",
   "DocumentService/SealDocument", "DocumentService/IssueDocument", "DocumentService/IssueDocuments",
   "DocumentService/VerifyDocument",
+  "AuditService/GetReceipt", "AuditService/GetCheckpoint",
 ]
 # What a key is for decides which RPCs it serves: seal keys never sign messages, whoever asks.
 keys = ["message-sm2", "message-rsa", "seal-sm2", "seal-rsa"]
@@ -108,7 +121,7 @@ def make_demo_appliance(directory: Path, port: int, tell: Callable[[str], None])
     """
     for name in ("token/tokens", "secrets", "state", "run", "tls", "trust", f"clients/{CLIENT}"):
         (directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-    _make_token(directory, tell)
+    _make_tokens(directory, tell)
     _make_tls(directory, tell)
     config_file = directory / "signer.toml"
     log_id = _log_id(config_file)
@@ -130,6 +143,7 @@ def make_demo_appliance(directory: Path, port: int, tell: Callable[[str], None])
     config = load_config(config_file)
     database = Database.from_config(config.database)
     upgrade_schema(database)
+    make_log_key(config)
     make_demo_keys(config, database, COMPANY, tell)
     database.close()
     return config_file
@@ -140,18 +154,27 @@ def _log_id(config_file: Path) -> str:
     return load_config(config_file).log.log_id if config_file.exists() else f"demo-{secrets.token_hex(4)}"
 
 
-def _make_token(directory: Path, tell: Callable[[str], None]) -> None:
+def _make_tokens(directory: Path, tell: Callable[[str], None]) -> None:
     token = directory / "token"
     settings = token / "softhsm2.conf"
     settings.write_text(
         f"directories.tokendir = {token.resolve()}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n"
     )
-    pin = _write_secret(directory / "secrets" / "pin", lambda: str(secrets.randbelow(10**8)).zfill(8))
-    officer = _write_secret(directory / "secrets" / "so-pin", lambda: str(secrets.randbelow(10**8)).zfill(8))
-    if any((token / "tokens").iterdir()):
-        return
-    tell("token: SoftHSM with SM2 (development token)")
-    command = ["softhsm2-util", "--init-token", "--free", "--label", LABEL, "--so-pin", officer, "--pin", pin]
+    for label, pin_name in ((LABEL, "pin"), (f"{LABEL}-log", "log-pin")):
+        if (directory / "secrets" / pin_name).exists():
+            continue
+        tell(f"token: {label}, SoftHSM with SM2 (development token)")
+        pin = _write_secret(directory / "secrets" / pin_name, _random_pin)
+        officer = _write_secret(directory / "secrets" / f"so-{pin_name}", _random_pin)
+        _make_token(settings, label, officer, pin)
+
+
+def _random_pin() -> str:
+    return str(secrets.randbelow(10**8)).zfill(8)
+
+
+def _make_token(settings: Path, label: str, officer: str, pin: str) -> None:
+    command = ["softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", officer, "--pin", pin]
     try:
         # Development only: a real HSM's PIN never stands on a command line.
         subprocess.run(  # noqa: S603 - a fixed program with our own arguments

@@ -1,4 +1,4 @@
-"""The log writer's process: opens the log file, serves appends on an inherited socket, ends when told to."""
+"""The log writer's process: opens the journal, serves appends on an inherited socket, keeps the signed tree close behind it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ import logging
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 
+from hsm.errors import HsmError
 from monitoring import json_log
+from signer.algorithms import sm3
 from signer.app.child_process import say_ready
+from signer.app.log_key import open_log_key
 from signer.audit import LogEntry
-from signer.audit.log_file import LogFile
+from signer.audit.clock_watch import ClockWatch
+from signer.audit.log_file import LogFile, LogReader
 from signer.audit.log_process import LogServer
+from signer.audit.tree import Integrator, Tree
+from signer.config import ApplianceConfig, load_config
 from signer.errors import SignerError
 
 _log = logging.getLogger(__name__)
@@ -22,8 +29,7 @@ _log = logging.getLogger(__name__)
 def main() -> int:
     """Serves until SIGTERM; start and stop are entries of the log themselves."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--file", type=Path, required=True)
-    parser.add_argument("--log-id", required=True)
+    parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--listen-fd", type=int, required=True)
     parser.add_argument("--ready-fd", type=int, required=True)
     options = parser.parse_args()
@@ -33,16 +39,39 @@ def main() -> int:
     # Ctrl-C reaches the whole group; the supervisor says when it is our turn to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        log = LogFile.open(options.file, options.log_id)
-        log.append([LogEntry("start").encode()])
-    except SignerError as problem:
+        config = load_config(options.config)
+        journal = LogFile.open(config.log.file, config.log.log_id)
+        integrator = _integrator(config, journal)
+        integrator.start()
+        journal.append([LogEntry("start").encode(), _configuration_entry(config)])
+    except (SignerError, HsmError) as problem:
         _log.error(str(problem))
         return 1
     say_ready(options.ready_fd)
-    LogServer(log, socket.socket(fileno=options.listen_fd)).serve(stop_read)
-    log.append([LogEntry("stop").encode()])
-    log.close()
+    LogServer(journal, socket.socket(fileno=options.listen_fd), ClockWatch().entries).serve(stop_read)
+    journal.append([LogEntry("stop").encode()])
+    integrator.stop()
+    journal.close()
     return 0
+
+
+def _integrator(config: ApplianceConfig, journal: LogFile) -> Integrator:
+    key, sign = open_log_key(config)
+    reader = LogReader(config.log.file)
+    return Integrator(partial(Tree, config.log.directory, key), reader.read, lambda: journal.count, sign)
+
+
+def _configuration_entry(config: ApplianceConfig) -> bytes:
+    """What the appliance starts with: a changed configuration shows as another digest."""
+    digests = [f"{file.name} {_digest(file)}" for file in (config.file, config.grants_file)]
+    return LogEntry("configuration", detail=", ".join(digests)).encode()
+
+
+def _digest(file: Path) -> str:
+    try:
+        return sm3.digest(file.read_bytes()).hex()
+    except OSError:
+        return "can't be read"
 
 
 if __name__ == "__main__":

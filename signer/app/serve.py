@@ -49,7 +49,7 @@ def serve(config_file: Path, port_base: int | None) -> int:
 def _log_writer(config: ApplianceConfig) -> ChildSpec:
     return ChildSpec(
         "log-writer",
-        ("signer.app.log_writer", "--file", str(config.log.file), "--log-id", config.log.log_id),
+        ("signer.app.log_writer", "--config", str(config.file)),
         listener=listen_on(config.log.socket),
     )
 

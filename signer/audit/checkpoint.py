@@ -13,9 +13,12 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from signer.algorithms import PublicKey, SignatureAlgorithm, SignMessage
-from signer.errors import Reason, SignerError, VerificationError
+from asn1crypto import pem
+
+from signer.algorithms import PublicKey, SignatureAlgorithm, SignMessage, load_public_key
+from signer.errors import ConfigurationError, Reason, RequestError, SignerError, VerificationError
 
 _ALGORITHM = SignatureAlgorithm.SM2_SM3
 _TYPE = b"\xffgbt-32918-sm2-with-sm3\x00"  # of the signature, in the key id
@@ -49,6 +52,17 @@ class NoteKey:
     def key_id(self) -> bytes:
         """Four bytes that tell keys of one name apart; no security rests on them."""
         return hashlib.sha256(self.name.encode() + b"\n" + _TYPE + self.public_key.spki).digest()[:_ID_BYTES]
+
+
+def load_note_key(file: Path, name: str) -> NoteKey:
+    """The key in a file with a PEM public key. Raises ConfigurationError (START_FAILED)."""
+    try:
+        _, _, spki = pem.unarmor(file.read_bytes())
+        return NoteKey(name, load_public_key(spki))
+    except (OSError, ValueError, RequestError):
+        raise ConfigurationError(
+            Reason.START_FAILED, f"{file}: no public key of the log", "Restore it, or run signer init."
+        ) from None
 
 
 @dataclass(frozen=True)

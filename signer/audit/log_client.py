@@ -26,15 +26,18 @@ _DONE = 0
 
 @dataclass(frozen=True)
 class LogConfig:
-    """`directory`: holds the log file. `socket`: where the writer listens. `log_id`: the log's name in receipts."""
+    """`directory`: holds journal, tiles and checkpoint. `socket`: where the writer listens. `log_id`: the log's name in receipts,
+    and its origin. `public_key_file`: SubjectPublicKeyInfo (PEM) of the key that signs checkpoints.
+    """
 
     directory: Path
     socket: Path
     log_id: str
+    public_key_file: Path
 
     @property
     def file(self) -> Path:
-        """The log file."""
+        """The journal."""
         return self.directory / "log"
 
 

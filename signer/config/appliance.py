@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hsm.token import TokenConfig
 from policy_render.renderer import RendererConfig
@@ -46,6 +47,7 @@ class ApplianceConfig:
     database: DatabaseConfig
     blobs: BlobDirectoryConfig
     log: LogConfig
+    log_token: TokenConfig
     trust: TrustStoreConfig
     renderer: RendererConfig
     renderers: int
@@ -80,7 +82,7 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         token=read_token(top.table("token")),
         database=_read_database(top.table("database", required=False)),
         blobs=_read_archive(top.table("archive", required=False)),
-        log=_read_log(top.table("log"), run_directory),
+        **_read_log(top.table("log"), run_directory),
         trust=_read_trust(top.table("trust", required=False)),
         renderer=renderer,
         renderers=renderers,
@@ -131,10 +133,16 @@ def _read_archive(table: StrictTable) -> BlobDirectoryConfig:
     return config
 
 
-def _read_log(table: StrictTable, run_directory: Path) -> LogConfig:
-    config = LogConfig(table.path("directory", "state/log"), run_directory / "log.sock", table.string("id"))
+def _read_log(table: StrictTable, run_directory: Path) -> dict[str, Any]:
+    log = LogConfig(
+        directory=table.path("directory", "state/log"),
+        socket=run_directory / "log.sock",
+        log_id=table.string("id"),
+        public_key_file=table.path("public_key", "trust/log.pem"),
+    )
+    token = read_token(table.table("token"))  # a token (partition) of its own: only the log writer logs in there
     table.finish()
-    return config
+    return {"log": log, "log_token": token}
 
 
 def _read_trust(table: StrictTable) -> TrustStoreConfig:

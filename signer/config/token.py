@@ -1,4 +1,4 @@
-"""The [token] table → hsm.token.TokenConfig. Secrets are named (a file, a credential), never written here."""
+"""The [token] and [log.token] tables → hsm.token.TokenConfig. Secrets are named (a file, a credential), never written here."""
 
 from __future__ import annotations
 

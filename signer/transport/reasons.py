@@ -30,7 +30,7 @@ _BY_STATUS: dict[StatusCode, tuple[str, ...]] = {
         "path-not-trusted",
         "character-not-printable",
     ),
-    StatusCode.NOT_FOUND: ("key-unknown", "key-version-unknown", "template-unknown"),
+    StatusCode.NOT_FOUND: ("log-unknown", "key-unknown", "key-version-unknown", "template-unknown"),
     StatusCode.FAILED_PRECONDITION: ("key-purpose", "key-not-active", "hsm-mechanism-unsupported"),
     StatusCode.ALREADY_EXISTS: ("issue-id-reused",),
     StatusCode.ABORTED: ("issue-in-progress",),
