@@ -243,13 +243,19 @@ class Pkcs11Token:
         return self._raw_sm2(signature) if mechanism is Mechanism.SM2 else signature
 
     def _in_session(self, operation: str, timeout: float, work: Callable[[PooledSession], T]) -> T:
-        """In a leased session; once more in a new one when the session or its handles turned out to be void."""
+        """In a leased session; once more in a new one when the session or its handles turned out to be void.
+
+        A token that goes away within a call may show a key without its attributes: what it says of a key is asked twice.
+        """
         until = time.monotonic() + timeout
         try:
             with self._pool.lease(timeout) as leased:
                 return self._measured(operation, work, leased)
         except HsmUnavailable as problem:
             if problem.ckr not in STALE and not isinstance(problem, _KeysHidden):
+                raise
+        except HsmKeyError as problem:
+            if not problem.ckr:
                 raise
         with self._pool.lease(until - time.monotonic()) as leased:
             return self._measured(operation, work, leased)

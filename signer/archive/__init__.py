@@ -1,6 +1,13 @@
 """Documents at rest: the files, the catalogue with its idempotent reservations, the issue register."""
 
 from signer.archive.blobs import BlobDirectory, BlobDirectoryConfig
-from signer.archive.catalogue import Catalogue, ReleasedDocument, Reservation
+from signer.archive.catalogue import BytesReleasedBefore, Catalogue, ReleasedDocument, Reservation
 
-__all__ = ["BlobDirectory", "BlobDirectoryConfig", "Catalogue", "ReleasedDocument", "Reservation"]
+__all__ = [
+    "BlobDirectory",
+    "BlobDirectoryConfig",
+    "BytesReleasedBefore",
+    "Catalogue",
+    "ReleasedDocument",
+    "Reservation",
+]

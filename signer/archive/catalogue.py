@@ -84,6 +84,10 @@ _BY_FILE = _REVISION.where(released_revisions.c.sm3 == bindparam("digest"))
 _BY_SIGNED_BYTES = _REVISION.where(released_revisions.c.signed_sm3 == bindparam("digest"))
 
 
+class BytesReleasedBefore(Exception):
+    """Equal data, sealed in the same second by a deterministic algorithm, gave a document that is there already."""
+
+
 class Catalogue:
     """Reservations, released documents, the register of released revisions."""
 
@@ -161,6 +165,7 @@ class Catalogue:
 
         Raises:
             RequestError: ISSUE_IN_PROGRESS, when the reservation was lost meanwhile (nothing is released then).
+            BytesReleasedBefore: another document has exactly these bytes (nothing is released then, either).
             ApplianceError: the database can't be written.
         """
         with self._database.transaction(write=True) as connection:
@@ -171,6 +176,8 @@ class Catalogue:
             )
             if changed.rowcount != 1:
                 raise _in_progress()
+            if connection.execute(_BY_FILE, {"digest": document.sm3}).first() is not None:
+                raise BytesReleasedBefore
             connection.execute(
                 insert(document_receipts),
                 [

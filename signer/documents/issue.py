@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,14 +19,14 @@ from policy_render.catalog import Catalog, Template
 from policy_render.data_schema import DocumentData, check_data
 from policy_render.renderer import Renderer
 from signer.algorithms import digest_name, sm3
-from signer.archive import BlobDirectory, Catalogue, ReleasedDocument, Reservation
+from signer.archive import BlobDirectory, BytesReleasedBefore, Catalogue, ReleasedDocument, Reservation
 from signer.archive.catalogue import StoredReceipt
 from signer.authz import Actor, Grants
 from signer.contracts import ContractRegister, ContractTerm
 from signer.deadline import Deadline
 from signer.documents.seal import SealWish, SealWorkshop, choose_seal
 from signer.errors import ApplianceError, Reason, RequestError, SignerError
-from signer.pades.embed import BoxPlace, prepare
+from signer.pades.embed import BoxPlace, Prepared, prepare
 from signer.pades.shape import ShapeMismatch, check_shape
 from signer.signing import DocumentSigner, Signer
 
@@ -121,20 +122,40 @@ class DocumentIssuer:
         deadline: Deadline,
     ) -> IssuedDocument:
         rendered = self._renderer.render(template, data, draft=False, timeout=deadline.remaining())
-        issued_at = datetime.now(UTC)
-        prepared = prepare(
-            rendered.pdf,
-            appearance=self._workshop.appearance,
-            places=wish.places if wish.places is not None else _template_places(template, rendered.pages),
-            reason=wish.reason or "签发电子保单",
-            signer_name=self._workshop.config.company,
-            signed_at=issued_at,
-        )
+        places = wish.places if wish.places is not None else _template_places(template, rendered.pages)
+        while True:
+            prepared = prepare(
+                rendered.pdf,
+                appearance=self._workshop.appearance,
+                places=places,
+                reason=wish.reason or "签发电子保单",
+                signer_name=self._workshop.config.company,
+                signed_at=(issued_at := datetime.now(UTC)),
+            )
+            pdf = self._seal(prepared, sign)
+            deadline.remaining()
+            try:
+                return self._release(reserved, template, data, prepared, pdf, issued_at, sign)
+            except BytesReleasedBefore:
+                # The register finds a document by its bytes: this one gets its own, with a signing time of its own.
+                time.sleep(1.0 - issued_at.microsecond / 1_000_000)
+
+    def _seal(self, prepared: Prepared, sign: DocumentSigner) -> bytes:
         builder = self._workshop.builder(sign.key, sign.algorithm)
-        covered = prepared.digest(digest_name(sign.algorithm))
-        pdf = prepared.fill(builder.build(covered, sign, content=None))
+        pdf = prepared.fill(builder.build(prepared.digest(digest_name(sign.algorithm)), sign, content=None))
         _check_own_shape(pdf)
-        deadline.remaining()
+        return pdf
+
+    def _release(
+        self,
+        reserved: Reservation,
+        template: Template,
+        data: DocumentData,
+        prepared: Prepared,
+        pdf: bytes,
+        issued_at: datetime,
+        sign: DocumentSigner,
+    ) -> IssuedDocument:
         document = ReleasedDocument(
             document_id=reserved.document_id,
             template=template.reference,

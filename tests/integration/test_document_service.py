@@ -8,6 +8,7 @@ import json
 import subprocess
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,15 @@ def test_templates_are_listed_with_schema_and_sample(connection: Connection) -> 
     assert (template.template, template.title_zh) == ("policy/commercial@1", "机动车商业保险保险单")
     assert json.loads(template.json_schema)["$schema"].endswith("2020-12/schema")
     assert json.loads(template.sample_json)["policy"]
+
+
+def test_equal_data_in_the_same_second_gives_documents_of_their_own(issue: Issue, verify: Any) -> None:
+    """RSA PKCS#1 v1.5 is deterministic: equal documents with equal signing times would be the same bytes."""
+    with ThreadPoolExecutor(4) as pool:
+        issued = list(pool.map(lambda _: issue(seal="seal-rsa"), range(4)))
+    assert len({answer.pdf for answer in issued}) == len({answer.document_id for answer in issued}) == 4
+    for answer in issued:
+        assert verify(answer.pdf).issued.document_id == answer.document_id
 
 
 def test_changed_copies_and_strangers_are_told_apart(issue: Issue, verify: Any, connection: Connection) -> None:
