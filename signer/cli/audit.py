@@ -10,9 +10,9 @@ from signer.audit.checkpoint import Checkpoint, NoteKey
 from signer.cli.arguments import Commands, add_command
 from signer.cli.output import ExitStatus, LocalError, say
 
-_VERIFY = "  signer audit verify --log state/log --key trust/log.pem --remembered checkpoint-of-last-month"
-_FSCK = "  signer audit fsck --log state/log --key trust/log.pem --journal"
-_PROVE = "  signer audit prove --log state/log --key trust/log.pem 1234 --json > receipt.json"
+_VERIFY = "  signer audit verify --log state/log --key log.pem --remembered checkpoint-of-last-month"
+_FSCK = "  signer audit fsck --log state/log --key log.pem --journal"
+_PROVE = "  signer audit prove --log state/log --key log.pem 1234 --json > receipt.json"
 
 
 def add_commands(commands: Commands) -> None:

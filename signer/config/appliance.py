@@ -138,7 +138,7 @@ def _read_log(table: StrictTable, run_directory: Path) -> dict[str, Any]:
         directory=table.path("directory", "state/log"),
         socket=run_directory / "log.sock",
         log_id=table.string("id"),
-        public_key_file=table.path("public_key", "trust/log.pem"),
+        public_key_file=table.path("public_key", "log.pem"),
     )
     token = read_token(table.table("token"))  # a token (partition) of its own: only the log writer logs in there
     table.finish()

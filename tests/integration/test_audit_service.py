@@ -41,7 +41,7 @@ def _soon(call: Callable[[], T]) -> T:
 
 @pytest.fixture(scope="module")
 def key(appliance: RunningAppliance, connection: Connection) -> NoteKey:
-    return load_note_key(appliance.directory / "trust" / "log.pem", _sign(connection).log_id)
+    return load_note_key(appliance.directory / "log.pem", _sign(connection).log_id)
 
 
 def test_a_receipt_is_proven_towards_a_signed_checkpoint(connection: Connection, key: NoteKey) -> None:
@@ -95,7 +95,7 @@ def _command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def test_auditors_need_the_files_and_the_public_key_alone(
     appliance: RunningAppliance, connection: Connection, tmp_path: Path
 ) -> None:
-    log, key = appliance.directory / "state" / "log", appliance.directory / "trust" / "log.pem"
+    log, key = appliance.directory / "state" / "log", appliance.directory / "log.pem"
     given = _sign(connection)
     audit = AuditServiceStub(connection.channel)
     _soon(
