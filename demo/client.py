@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import json
 import sys
+import time
 import urllib.request
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
@@ -123,6 +124,7 @@ def verify(connection: Connection, pdf: bytes, title: str, integrity: str, origi
 
 def fetch_metrics(port: int) -> None:
     """Monitoring's page."""
+    time.sleep(0.5)  # workers write what they counted a few times a second
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
     shown = [line for line in lines if line.startswith(("signer_signatures_total", "signer_verifications_total"))]

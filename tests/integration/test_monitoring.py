@@ -6,6 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from monitoring import metrics
 from signer.client import Connection
+from signer.config import load_config
+from signer.transport.server import GrpcServer
 from signer.v1 import signing_pb2 as sig
-from tests.conftest import RunningAppliance
+from tests.conftest import RunningAppliance, free_port_base
 
 
 def _get(appliance: RunningAppliance, path: str) -> str:
@@ -89,3 +92,24 @@ def test_reflection_lists_the_services(connection: Connection) -> None:
     (answer,) = stub.ServerReflectionInfo(iter([requests(list_services="")]), timeout=5)
     names = {service.name for service in answer.list_services_response.service}
     assert {"signer.v1.SigningService", "signer.v1.DocumentService", "grpc.health.v1.Health"} <= names
+
+
+def test_without_reflection_the_services_are_not_told(appliance: RunningAppliance) -> None:
+    """As in production, where nobody needs to explore."""
+    import grpc
+    from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+    port = free_port_base()
+    listener = replace(load_config(appliance.directory / "signer.toml").listener, port=port)
+    server = GrpcServer.from_config(listener, interceptors=[], register=lambda _: [], with_reflection=False)
+    server.start()
+    requests: Any = reflection_pb2.ServerReflectionRequest
+    try:
+        with Connection(appliance.profile.at(f"127.0.0.1:{port}")) as connection:
+            stub: Any = reflection_pb2_grpc.ServerReflectionStub(connection.channel)
+            with pytest.raises(grpc.RpcError) as caught:
+                list(stub.ServerReflectionInfo(iter([requests(list_services="")]), timeout=5))
+            code: Any = caught.value
+            assert code.code() is grpc.StatusCode.UNIMPLEMENTED
+    finally:
+        server.drain(0)
