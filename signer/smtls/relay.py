@@ -36,10 +36,10 @@ async def shake_hands(sock: socket.socket, stream: TlsStream, executor: Executor
             await _try_to_send(sock, stream.outgoing())
             raise
         if outgoing := stream.outgoing():
-            await _send(sock, outgoing)
+            await send_all(sock, outgoing)
         if done:
             return
-        received = await _receive(sock)
+        received = await receive_some(sock)
 
 
 async def receive_plain(sock: socket.socket, stream: TlsStream, at_least: int) -> bytes:
@@ -48,11 +48,12 @@ async def receive_plain(sock: socket.socket, stream: TlsStream, at_least: int) -
     while len(plain) < at_least:
         if stream.is_closed:
             raise SmTlsError(SmTlsReason.PEER_CLOSED, "the peer closed the connection")
-        plain += stream.decrypt(await _receive(sock))
+        plain += stream.decrypt(await receive_some(sock))
     return plain
 
 
-async def _receive(sock: socket.socket) -> bytes:
+async def receive_some(sock: socket.socket) -> bytes:
+    """The next bytes of the network. Raises SmTlsError (PEER_CLOSED)."""
     try:
         received = await asyncio.get_running_loop().sock_recv(sock, _HANDSHAKE_READ)
     except OSError:
@@ -62,7 +63,8 @@ async def _receive(sock: socket.socket) -> bytes:
     return received
 
 
-async def _send(sock: socket.socket, data: bytes) -> None:
+async def send_all(sock: socket.socket, data: bytes) -> None:
+    """To the network. Raises SmTlsError (PEER_CLOSED)."""
     try:
         await asyncio.get_running_loop().sock_sendall(sock, data)
     except OSError:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL, crypto
 
 from signer.smtls import bindings
@@ -75,8 +77,8 @@ class TlsStream:
 
     # ---- handshake
 
-    def present(self, certificate: crypto.X509, key: crypto.PKey) -> None:
-        """A certificate for this connection alone, instead of the context's."""
+    def present(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
+        """A certificate for this connection alone, instead of the context's. Not SM2: `cryptography` has no such keys."""
         self._connection.use_certificate(certificate)
         self._connection.use_privatekey(key)
 
