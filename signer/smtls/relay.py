@@ -91,6 +91,7 @@ class Leg(asyncio.Protocol):
         self._holds: set[str] = set()
         self._loop = asyncio.get_running_loop()
         self.other: Leg | None = None
+        self.problem: SmTlsError | None = None  # why this side's TLS ended, where it didn't end in order
         self.last_received = self._loop.time()
         self.lost: asyncio.Future[None] = self._loop.create_future()
 
@@ -116,7 +117,8 @@ class Leg(asyncio.Protocol):
         if stream is not None:
             try:
                 data = stream.decrypt(data)
-            except SmTlsError:
+            except SmTlsError as problem:
+                self.problem = problem
                 self.abort()
                 return
             if not data:
@@ -152,7 +154,8 @@ class Leg(asyncio.Protocol):
         elif not self._transport.is_closing():
             try:
                 self._transport.write(plain if self._stream is None else self._stream.encrypt(plain))
-            except SmTlsError:
+            except SmTlsError as problem:
+                self.problem = problem
                 self.abort()
 
     def hold(self, why: str) -> None:

@@ -152,8 +152,11 @@ class TlsStream:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def encrypt(self, plain: bytes) -> bytes:
-        """Bytes for the network from plain ones, at once."""
-        self._connection.sendall(plain)
+        """Bytes for the network from plain ones, at once. Raises SmTlsError (PROTOCOL): this side has ended."""
+        try:
+            self._connection.sendall(plain)
+        except SSL.Error as problem:
+            raise _handshake_error(problem) from None
         return self.outgoing()
 
     def close(self) -> bytes:
