@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asn1crypto import pem
+from cryptography import x509
 from OpenSSL import SSL, crypto
 
 from signer.smtls import bindings
@@ -114,13 +115,13 @@ def _use(context: SSL.Context, credentials: Credentials) -> None:
     store = context.get_cert_store()
     assert store is not None
     for authority in _certificates(credentials.authorities):
-        store.add_cert(authority)
+        store.add_cert(crypto.X509.from_cryptography(authority))
 
 
-def _certificates(text: bytes) -> list[crypto.X509]:
+def _certificates(text: bytes) -> list[x509.Certificate]:
     try:
         blocks = [der for kind, _, der in pem.unarmor(text, multiple=True) if kind == "CERTIFICATE"]
-        found = [crypto.load_certificate(crypto.FILETYPE_ASN1, der) for der in blocks]
+        found = [x509.load_der_x509_certificate(der) for der in blocks]
     except (ValueError, TypeError, crypto.Error):
         found = []
     if not found:

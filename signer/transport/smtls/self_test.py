@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cryptography import x509
 from OpenSSL import SSL, crypto
 
 from signer.certificates.sm2_tls import Sm2TlsPair, make_sm2_authority, make_sm2_client, make_sm2_server
@@ -78,23 +79,23 @@ def _strangers(
     client = throw_away.client(_URI)
     reason = SmTlsReason
     strangers: dict[str, tuple[SmTlsReason, Callable[[], SSL.Context]]] = {
-        "AES suites": (reason.PROTOCOL, lambda: _stranger(client, suites="TLS_AES_128_GCM_SHA256")),
-        "X25519": (reason.PROTOCOL, lambda: _stranger(client, groups="X25519")),
-        "P-256": (reason.PROTOCOL, lambda: _stranger(client, groups="P-256")),
-        "TLS 1.2": (reason.PROTOCOL, lambda: _stranger(client, version=SSL.TLS1_2_VERSION)),
-        "ECDSA signatures": (reason.PROTOCOL, lambda: _stranger(client, algorithms=_ECDSA)),
-        "a P-256 certificate": (reason.NO_CERTIFICATE, _stranger_with_p256),
-        "no certificate": (reason.NO_CERTIFICATE, lambda: _stranger(None)),
-        "no ALPN": (reason.NO_ALPN, lambda: _stranger(client, protocols=[])),
-        "another ALPN": (reason.NO_ALPN, lambda: _stranger(client, protocols=[b"http/1.1"])),
-        "another authority": (reason.AUTHORITY_UNKNOWN, lambda: _stranger(ThrowAway.make().client(_URI))),
-        "a server's certificate": (reason.CERTIFICATE_USAGE, lambda: _stranger(throw_away.server)),
-        "an empty SM2 ID": (reason.CERTIFICATE_SIGNATURE, lambda: _stranger(throw_away.client(_URI, sm2_id=b""))),
+        "AES suites": (reason.PROTOCOL, lambda: stranger(client, suites="TLS_AES_128_GCM_SHA256")),
+        "X25519": (reason.PROTOCOL, lambda: stranger(client, groups="X25519")),
+        "P-256": (reason.PROTOCOL, lambda: stranger(client, groups="P-256")),
+        "TLS 1.2": (reason.PROTOCOL, lambda: stranger(client, version=SSL.TLS1_2_VERSION)),
+        "ECDSA signatures": (reason.PROTOCOL, lambda: stranger(client, algorithms=_ECDSA)),
+        "a P-256 certificate": (reason.NO_CERTIFICATE, stranger_with_p256),
+        "no certificate": (reason.NO_CERTIFICATE, lambda: stranger(None)),
+        "no ALPN": (reason.NO_ALPN, lambda: stranger(client, protocols=[])),
+        "another ALPN": (reason.NO_ALPN, lambda: stranger(client, protocols=[b"http/1.1"])),
+        "another authority": (reason.AUTHORITY_UNKNOWN, lambda: stranger(ThrowAway.make().client(_URI))),
+        "a server's certificate": (reason.CERTIFICATE_USAGE, lambda: stranger(throw_away.server)),
+        "an empty SM2 ID": (reason.CERTIFICATE_SIGNATURE, lambda: stranger(throw_away.client(_URI, sm2_id=b""))),
     }
     if not settings.ccm:
-        strangers["CCM"] = (reason.PROTOCOL, lambda: _stranger(client, suites=SUITE_CCM))
+        strangers["CCM"] = (reason.PROTOCOL, lambda: stranger(client, suites=SUITE_CCM))
     if not settings.hybrid:
-        strangers["the hybrid group"] = (reason.PROTOCOL, lambda: _stranger(client, groups=GROUP_HYBRID))
+        strangers["the hybrid group"] = (reason.PROTOCOL, lambda: stranger(client, groups=GROUP_HYBRID))
     return strangers
 
 
@@ -108,7 +109,7 @@ def _prove_settled(settings: SmTlsSettings, throw_away: ThrowAway, server: SSL.C
         if got != Negotiated("TLSv1.3", SUITE_GCM, group, "h2"):
             raise _unfit(f"a handshake settled on {got}")
     if settings.ccm:
-        only_ccm = _stranger(throw_away.client(_URI), suites=SUITE_CCM)
+        only_ccm = stranger(throw_away.client(_URI), suites=SUITE_CCM)
         if handshake_in_memory(server, only_ccm, _HOST).suite != SUITE_CCM:
             raise _unfit("CCM was asked for and not settled on")
     try:
@@ -146,7 +147,7 @@ def handshake_in_memory(server: SSL.Context, client: SSL.Context, host: str) -> 
     raise SmTlsError(SmTlsReason.PROTOCOL, "the handshake does not end")
 
 
-def _stranger(
+def stranger(
     pair: Sm2TlsPair | None,
     *,
     suites: str = SUITE_GCM,
@@ -155,7 +156,7 @@ def _stranger(
     version: int = SSL.TLS1_3_VERSION,
     protocols: list[bytes] | None = None,
 ) -> SSL.Context:
-    """A client with one thing wrong. It takes any server, so that nobody but the server refuses."""
+    """A client with one thing wrong. It takes any server, so that nobody but the server refuses. Tests use it too."""
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(version)
     context.set_max_proto_version(version)
@@ -167,13 +168,13 @@ def _stranger(
     if protocols is None or protocols:
         context.set_alpn_protos(protocols or [b"h2"])
     if pair is not None and version == SSL.TLS1_3_VERSION:
-        context.use_certificate(crypto.load_certificate(crypto.FILETYPE_ASN1, pair.certificate))
+        context.use_certificate(x509.load_der_x509_certificate(pair.certificate))
         context.use_privatekey(crypto.load_privatekey(crypto.FILETYPE_PEM, pair.key.reveal_pem()))
     return context
 
 
-def _stranger_with_p256() -> SSL.Context:
-    context = _stranger(None, algorithms=f"{SIGNATURE_ALGORITHM}:{_ECDSA}")
+def stranger_with_p256() -> SSL.Context:
+    context = stranger(None, algorithms=f"{SIGNATURE_ALGORITHM}:{_ECDSA}")
     pair = make_client(make_authority("throw-away"), "throw-away", _URI)
     context.use_certificate(pair.certificate)
     context.use_privatekey(pair.key)
