@@ -20,6 +20,7 @@ from signer.errors import ConfigurationError, Reason
 from signer.transport.smtls.identity_echo import IdentityEcho
 from signer.transport.smtls.inner import InnerDirectory
 from signer.transport.smtls.inner_credentials import inner_credentials
+from signer.transport.smtls.limits import GRACE_SECONDS
 
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
 # A document of 32 MiB comes in a message with a few more fields around it.
@@ -62,7 +63,7 @@ class _Bound:
     address: str
     credentials: grpc.ServerCredentials
     threads: int
-    options: list[tuple[str, int]]
+    options: dict[str, int]
 
 
 class GrpcServer:
@@ -107,12 +108,13 @@ class GrpcServer:
         """
         credentials = inner_credentials(config.directory, worker)
         address = f"unix:{config.directory.socket_of(worker)}"
-        options = [
-            *_options(),
+        options = {
+            **_options(),
             # grpc says GOAWAY in time: calls under way end, the next ones come on a new connection
-            ("grpc.max_connection_age_ms", int(config.connection_seconds * 1000)),
-            ("grpc.max_connection_idle_ms", int(config.idle_seconds * 1000)),
-        ]
+            "grpc.max_connection_age_ms": int(config.connection_seconds * 1000),
+            "grpc.max_connection_age_grace_ms": int(GRACE_SECONDS * 1000),
+            "grpc.max_connection_idle_ms": int(config.idle_seconds * 1000),
+        }
 
         def register_all(server: grpc.Server) -> Sequence[str]:
             server.add_generic_rpc_handlers((IdentityEcho(),))
@@ -133,7 +135,7 @@ class GrpcServer:
         server = grpc.server(
             ThreadPoolExecutor(bound.threads, thread_name_prefix="rpc"),
             interceptors=list(interceptors),
-            options=bound.options,
+            options=list(bound.options.items()),
             # Beyond this, RESOURCE_EXHAUSTED at once is kinder than a queue whose callers have given up.
             maximum_concurrent_rpcs=bound.threads * 16,
         )
@@ -168,19 +170,19 @@ class GrpcServer:
         return self._server.stop(grace)
 
 
-def _options() -> list[tuple[str, int]]:
+def _options() -> dict[str, int]:
     limit = MAX_REQUEST_BYTES + _MESSAGE_OVERHEAD
-    return [
-        ("grpc.so_reuseport", 1),
-        ("grpc.max_receive_message_length", limit),
-        ("grpc.max_send_message_length", limit),
-        ("grpc.max_metadata_size", 16 * 1024),
-        ("grpc.keepalive_time_ms", 60_000),
-        ("grpc.keepalive_timeout_ms", 20_000),
-        ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
-        ("grpc.max_connection_age_ms", 60 * 60 * 1000),
-        ("grpc.max_connection_age_grace_ms", 5 * 60 * 1000),
-    ]
+    return {
+        "grpc.so_reuseport": 1,
+        "grpc.max_receive_message_length": limit,
+        "grpc.max_send_message_length": limit,
+        "grpc.max_metadata_size": 16 * 1024,
+        "grpc.keepalive_time_ms": 60_000,
+        "grpc.keepalive_timeout_ms": 20_000,
+        "grpc.http2.min_ping_interval_without_data_ms": 30_000,
+        "grpc.max_connection_age_ms": 60 * 60 * 1000,
+        "grpc.max_connection_age_grace_ms": 5 * 60 * 1000,
+    }
 
 
 def _credentials(config: ListenerConfig) -> grpc.ServerCredentials:

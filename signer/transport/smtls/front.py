@@ -19,7 +19,7 @@ from signer.smtls import SmTlsError, SmTlsReason, SmTlsSettings
 from signer.transport.smtls.connection import Terminator
 from signer.transport.smtls.identity_proof import IdentityProof
 from signer.transport.smtls.inner import InnerDirectory, publish
-from signer.transport.smtls.limits import Ended, PublicLimits
+from signer.transport.smtls.limits import GRACE_SECONDS, Ended, PublicLimits
 from signer.transport.smtls.listener_config import MaterialFiles
 from signer.transport.smtls.material import MaterialKeeper
 from signer.transport.smtls.self_test import prove_tls
@@ -27,8 +27,6 @@ from signer.transport.smtls.workers import InnerHop
 
 _log = logging.getLogger(__name__)
 _TICK_S = 0.5
-# gRPC in the worker asks a peer to go at its age or idleness (GOAWAY); who stays longer than this is cut off.
-_GRACE_S = 60.0
 # Lines a tick; a flood must not fill the disk. Metrics count them all.
 _REFUSALS_LOGGED = 10
 
@@ -177,9 +175,9 @@ class Front:
                 except SmTlsError as problem:
                     live.end(problem.reason)
                     continue
-            if clock - live.opened > limits.connection_seconds + _GRACE_S:
+            if clock - live.opened > limits.connection_seconds + GRACE_SECONDS:
                 live.end(Ended.AGE)
-            elif clock - live.last_activity > limits.idle_seconds + _GRACE_S:
+            elif clock - live.last_activity > limits.idle_seconds + GRACE_SECONDS:
                 live.end(Ended.IDLE)
 
     async def _prove_new_workers(self) -> None:

@@ -9,6 +9,10 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
+# gRPC in the worker asks a peer to go at its age or idleness (GOAWAY). Calls under way may still end, longer than any unary call
+# may take; who is there after that is cut off.
+GRACE_SECONDS = 150.0
+
 
 @dataclass(frozen=True)
 class PublicLimits:
