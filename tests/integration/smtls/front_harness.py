@@ -119,7 +119,7 @@ class RunningFront:
         self.authority = authority
         self.inner = inner
         self.failure: BaseException | None = None
-        config = FrontConfig(authority.files, settings, limits, inner, ("worker-0", "worker-1"), drain_seconds=2)
+        config = FrontConfig(authority.files, settings, limits, inner, ("worker-0", "worker-1"), drain_seconds=0.2)
         self.front = Front.from_config(config)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port: int = self._listener.getsockname()[1]
