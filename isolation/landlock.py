@@ -1,4 +1,7 @@
-"""Landlock (landlock(7)): from now on, this process can open only what lies below some paths, and only to read it."""
+"""Landlock (landlock(7)): from now on, this process can open only what lies below some paths, and only to read it.
+
+Where the kernel knows how (version 4), it can't bind or connect a TCP socket either, not even one that it inherited or accepted.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 # file system rights that each version of the interface knows: 1: 13 rights, 2: refer, 3: truncate, 5: ioctl on devices
 _RIGHTS_OF_ABI = {1: 13, 2: 14, 3: 15, 4: 15}
 _RIGHTS_LATEST = 16
+_ABI_WITH_NETWORK = 4
+_BIND_TCP, _CONNECT_TCP = 1 << 0, 1 << 1
 
 
 def allow_reading_only(readable: Sequence[Path]) -> int:
@@ -33,6 +38,8 @@ def allow_reading_only(readable: Sequence[Path]) -> int:
             return 0
         raise OSError(ctypes.get_errno(), "landlock")
     handled = struct.pack("@Q", (1 << _RIGHTS_OF_ABI.get(abi, _RIGHTS_LATEST)) - 1)
+    if abi >= _ABI_WITH_NETWORK:
+        handled += struct.pack("@Q", _BIND_TCP | _CONNECT_TCP)
     ruleset: int = library.syscall(_CREATE_RULESET, handled, ctypes.c_size_t(len(handled)), 0)
     if ruleset < 0:
         raise OSError(ctypes.get_errno(), "landlock_create_ruleset")

@@ -25,6 +25,7 @@ _CAPABILITY_VERSION_3 = 0x20080522
 @dataclass(frozen=True)
 class SandboxLimits:
     """Bytes and seconds; `file_bytes` 0: nothing can be written to any file. `may_fork`: processes as well as threads.
+    `may_connect_local`: to unix sockets; never to a network.
 
     The number of processes is no limit here: the kernel counts it over all processes of a user.
     """
@@ -34,6 +35,7 @@ class SandboxLimits:
     file_bytes: int = 0
     open_files: int = 64
     may_fork: bool = False
+    may_connect_local: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def enter_sandbox(*, readable: Sequence[Path], limits: SandboxLimits) -> Sandbox
         _lower_limit(kind, value)
     abi = landlock.allow_reading_only(readable)
     _drop_capabilities(library)  # before seccomp; without them not even root raises its limits again
-    return SandboxReport(seccomp.deny_dangerous_calls(may_fork=limits.may_fork), abi)
+    filtered = seccomp.deny_dangerous_calls(may_fork=limits.may_fork, may_connect_local=limits.may_connect_local)
+    return SandboxReport(filtered, abi)
 
 
 def _threads() -> int:

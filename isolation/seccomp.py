@@ -24,6 +24,7 @@ _LOAD_WORD, _JUMP_EQUAL, _JUMP_GREATER_EQUAL, _JUMP_ANY_BIT, _RETURN = 0x20, 0x1
 _OFFSET_NUMBER, _OFFSET_ARCHITECTURE, _OFFSET_ARGUMENT_0 = 0, 4, 16  # struct seccomp_data; low half of the argument
 _X32_BIT = 0x40000000
 _CLONE_THREAD = 0x00010000
+_AF_UNIX = 1
 
 # system call → number on (x86_64, aarch64); None where it doesn't exist
 DENIED: dict[str, tuple[int | None, int | None]] = {
@@ -95,12 +96,14 @@ FORKING: dict[str, tuple[int | None, int | None]] = {
 }
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column, AUDIT_ARCH_*
 
-# Where a jump goes: one of the four answers, or to the next instruction.
+# Where a jump goes: one of the four answers, or forward over that many instructions (0: to the next one).
 _NEXT = 0
+_SKIP_2 = 2
+_LONGEST_SKIP = 255
 _Instruction = tuple[int, int, int, int]  # code, value, target where true, target where false
 
 
-def deny_dangerous_calls(*, may_fork: bool) -> bool:
+def deny_dangerous_calls(*, may_fork: bool, may_connect_local: bool = False) -> bool:
     """Installs the filter for the calling thread and all that it starts. False on a machine type that has no table here.
 
     Raises:
@@ -109,7 +112,7 @@ def deny_dangerous_calls(*, may_fork: bool) -> bool:
     machine = platform.machine()
     if machine not in ARCHITECTURES:
         return False
-    program = _assemble(_filter(*ARCHITECTURES[machine], may_fork=may_fork))
+    program = _assemble(_filter(*ARCHITECTURES[machine], may_fork=may_fork, may_connect_local=may_connect_local))
     code = ctypes.create_string_buffer(program, len(program))
     # struct sock_fprog { unsigned short len; struct sock_filter *filter; }, with the compiler's padding
     header = ctypes.create_string_buffer(struct.pack("@HxxxxxxQ", len(program) // 8, ctypes.addressof(code)), 16)
@@ -119,8 +122,9 @@ def deny_dangerous_calls(*, may_fork: bool) -> bool:
     return True
 
 
-def _filter(column: int, architecture: int, *, may_fork: bool) -> list[_Instruction]:
-    denied = [pair[column] for pair in DENIED.values()]
+def _filter(column: int, architecture: int, *, may_fork: bool, may_connect_local: bool) -> list[_Instruction]:
+    local = {"socket", "connect"} if may_connect_local else set()
+    denied = [pair[column] for name, pair in DENIED.items() if name not in local]
     if not may_fork:
         denied += [FORKING["fork"][column], FORKING["vfork"][column]]
     instructions = [
@@ -131,6 +135,14 @@ def _filter(column: int, architecture: int, *, may_fork: bool) -> list[_Instruct
         (_JUMP_GREATER_EQUAL, _X32_BIT, _DENY, _NEXT),
         *((_JUMP_EQUAL, number, _DENY, _NEXT) for number in denied if number is not None),
     ]
+    if may_connect_local:
+        made = DENIED["socket"][column]
+        assert made is not None
+        instructions += [
+            (_JUMP_EQUAL, made, _NEXT, _SKIP_2),
+            (_LOAD_WORD, _OFFSET_ARGUMENT_0, _NEXT, _NEXT),
+            (_JUMP_EQUAL, _AF_UNIX, _ALLOW, _DENY),
+        ]
     if not may_fork:
         clone, clone3 = FORKING["clone"][column], FORKING["clone3"][column]
         assert clone is not None
@@ -150,7 +162,9 @@ def _assemble(instructions: list[_Instruction]) -> bytes:
     program = b""
     for position, (code, value, if_true, if_false) in enumerate(instructions):
         to_end = len(instructions) - position - 1
-        distances = [0 if target == _NEXT else to_end + answers.index(target) for target in (if_true, if_false)]
+        distances = [
+            target if target <= _LONGEST_SKIP else to_end + answers.index(target) for target in (if_true, if_false)
+        ]
         program += struct.pack("@HBBI", code, *distances, value)
     # falling through the last instruction reaches the first answer: allow
     return program + b"".join(struct.pack("@HBBI", _RETURN, 0, 0, answer) for answer in answers)

@@ -109,6 +109,19 @@ documents = Counter(
 )
 document_seconds = Histogram("signer_document_seconds", "Time to issue one document.", ["template"], buckets=_SLOW)
 
+public_connections = Gauge(
+    "signer_public_connections", "Connections of verified peers on the public listener.", multiprocess_mode="livesum"
+)
+public_handshakes = Counter(
+    "signer_public_handshakes", "Connections to the public listener: ok, or why they were refused.", ["result"]
+)
+public_connections_ended = Counter(
+    "signer_public_connections_ended", "Connections of verified peers that ended, by reason.", ["reason"]
+)
+public_bytes = Counter(
+    "signer_public_bytes", "Bytes on the public listener, TLS included on the peer's side.", ["direction"]
+)
+
 certificate_days_left = Gauge(
     "signer_certificate_days_left",
     "Days until a certificate of ours expires, by the key or listener that uses it.",

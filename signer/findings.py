@@ -22,6 +22,7 @@ class FindingCode(StrEnum):
     CERTIFICATE_PATH_INVALID = "certificate-path-invalid"
     CERTIFICATE_USAGE = "certificate-usage"
     CERTIFICATE_WEAK = "certificate-weak"
+    CERTIFICATE_REVOKED = "certificate-revoked"
     REVOCATION_NOT_CHECKED = "revocation-not-checked"
     KEY_DEACTIVATED = "key-deactivated"
     PUBLIC_KEY_ONLY = "public-key-only"
@@ -71,6 +72,7 @@ _MESSAGES: dict[FindingCode, tuple[str, str]] = {
         "The certificate uses an algorithm or key too weak to rely on.",
         "证书算法或密钥强度不足。",
     ),
+    FindingCode.CERTIFICATE_REVOKED: ("The certificate was revoked.", "证书已被吊销。"),
     FindingCode.REVOCATION_NOT_CHECKED: ("Revocation was not checked.", "未检查证书吊销状态。"),
     FindingCode.KEY_DEACTIVATED: ("The key no longer signs; it may still verify.", "该密钥已停用，仅可用于验签。"),
     FindingCode.PUBLIC_KEY_ONLY: (

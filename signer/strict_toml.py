@@ -98,6 +98,11 @@ class StrictTable:
             raise self.fault(key, "must be a table")
         return StrictTable(value, self._source, (*self._path, key))
 
+    def has(self, key: str) -> bool:
+        """Whether a key or sub-table that may be absent is there."""
+        self._allowed.append(key)
+        return key in self._values
+
     def tables(self, key: str) -> list[StrictTable]:
         """A list of tables ([[key]]), possibly empty."""
         self._allowed.append(key)

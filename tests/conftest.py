@@ -48,14 +48,15 @@ class RunningAppliance:
 
 
 def free_port_base() -> int:
-    """A port that is free together with the metrics port beside it."""
+    """A port that is free together with the public listener's and the metrics port beside it."""
     while True:
         # below the range that outgoing connections take their ports from: a poll there could connect to itself
         port = random.randrange(12_000, 32_000)
-        with socket.socket() as first, socket.socket() as second:
+        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
             try:
                 first.bind(("127.0.0.1", port))
-                second.bind(("127.0.0.1", port + 21))
+                second.bind(("127.0.0.1", port + 1))
+                third.bind(("127.0.0.1", port + 21))
             except OSError:
                 continue
             return port

@@ -22,6 +22,7 @@ class ChildSpec:
     """What to start. `arguments`: after `python -m`. `listener`: inherited as --listen-fd. `environment`: added to ours.
 
     `processors`: the only ones that it runs on; empty: all.
+    `takes_hangup`: is sent on SIGHUP, to read its files again.
     """
 
     name: str
@@ -31,6 +32,7 @@ class ChildSpec:
     remove_environment: tuple[str, ...] = ()
     processors: frozenset[int] = frozenset()
     ready_within: float = 60.0
+    takes_hangup: bool = False
 
 
 class Child:
@@ -105,5 +107,14 @@ def listen_on(path: Path, backlog: int = 256) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
     path.chmod(0o600)
+    listener.listen(backlog)
+    return listener
+
+
+def listen_on_port(host: str, port: int, backlog: int = 1024) -> socket.socket:
+    """A listening TCP socket that outlives the process that serves it. Raises OSError."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
     listener.listen(backlog)
     return listener

@@ -40,8 +40,9 @@ from signer.services.document_service import DocumentServicer
 from signer.services.signing_service import SigningServicer
 from signer.signing import KeyRing, SignatureVerifier, Signer
 from signer.signing.message import MessageSigning
+from signer.transport.identity import Listener
 from signer.transport.interceptor import CallInterceptor
-from signer.transport.server import GrpcServer
+from signer.transport.server import GrpcServer, InnerListenerConfig
 from signer.transport.status_table import to_status
 from signer.v1 import audit_pb2, document_pb2, signing_pb2
 from signer.v1.audit_pb2_grpc import add_AuditServiceServicer_to_server
@@ -65,9 +66,9 @@ def rpc_names() -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker that was put together: its server, and what must be closed after it."""
+    """A worker that was put together: its servers (LAN, and the inner hop of the public listener), what is closed after them."""
 
-    server: GrpcServer
+    servers: tuple[GrpcServer, ...]
     signer: Signer
     token: Token
     database: Database
@@ -116,21 +117,47 @@ class Worker:
             add_AuditServiceServicer_to_server(audit, server)
             return [service.full_name for service in _SERVICES]
 
-        server = GrpcServer.from_config(
-            config.listener,
-            interceptors=[CallInterceptor(grants, log)],
-            register=register,
-            with_reflection=not config.production,
-        )
+        servers = [
+            GrpcServer.from_config(
+                config.listener,
+                interceptors=[CallInterceptor(grants, log)],
+                register=register,
+                with_reflection=not config.production,
+            )
+        ]
+        if config.public is not None:
+            inner = InnerListenerConfig(
+                config.inner_directory,
+                config.public.threads,
+                config.public.limits.connection_seconds,
+                config.public.limits.idle_seconds,
+            )
+            interceptors = [CallInterceptor(grants, log, Listener.INNER)]
+            servers.append(GrpcServer.for_inner_hop(inner, name, interceptors=interceptors, register=register))
         _publish_facts(registry)
-        return cls(server, signer, token, database, log)
+        return cls(tuple(servers), signer, token, database, log)
 
     def probe(self) -> None:
         """Really signs. Raises HsmError or ApplianceError when that doesn't work."""
         self.signer.probe(_PROBE_TIMEOUT_S)
 
+    def start(self) -> None:
+        """Begins to accept calls."""
+        for server in self.servers:
+            server.start()
+
+    def set_serving(self, serving: bool) -> None:
+        """What all health services answer."""
+        for server in self.servers:
+            server.set_serving(serving)
+
+    def drain(self, grace: float) -> None:
+        """All servers at once: refuses new calls, waits for the running ones up to `grace` seconds, then cancels them."""
+        for ended in [server.begin_drain(grace) for server in self.servers]:
+            ended.wait()
+
     def close(self) -> None:
-        """After the server was drained."""
+        """After the servers were drained."""
         self.token.close()
         self.log.close()
         self.database.close()

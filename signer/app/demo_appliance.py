@@ -11,7 +11,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from signer.app.demo_files import write_secret
 from signer.app.demo_keys import make_demo_keys
+from signer.app.demo_public_tls import make_demo_public_tls
 from signer.app.log_key import make_log_key
 from signer.certificates.tls import TlsPair, make_authority, make_client, make_server
 from signer.config import load_config
@@ -21,6 +23,7 @@ from signer.errors import ConfigurationError, Reason
 from signer.transport.identity import CLIENT_URI_PREFIX
 
 DEFAULT_PORT = 7443
+PUBLIC_OFFSET = 1
 METRICS_OFFSET = 21
 LABEL = "demo"
 CLIENT = "core"
@@ -42,6 +45,14 @@ key = "tls/server.key"
 client_authority = "ca.pem"
 workers = 2
 threads = 16
+
+[public_listener]
+host = "127.0.0.1"
+port = {public_port}
+certificate = "public/server.pem"
+key = "public/server.key"
+client_authority = "public/ca.pem"
+crl_directory = "public/crl"
 
 [monitoring]
 host = "127.0.0.1"
@@ -102,6 +113,18 @@ rpcs = [
 keys = ["message-sm2", "message-rsa", "seal-sm2", "seal-rsa"]
 templates = ["policy/commercial"]
 digest_signing = true
+
+# A sales channel outside, over the public listener.
+[[grants]]
+client = "channel"
+rpcs = [
+  "SigningService/Sign", "SigningService/SignBatch", "SigningService/Verify", "SigningService/VerifyBatch",
+  "SigningService/SignMessage", "SigningService/VerifyMessage", "SigningService/ListKeys",
+  "DocumentService/ListTemplates", "DocumentService/GetTemplate", "DocumentService/IssueDocument",
+  "DocumentService/IssueDocuments", "DocumentService/VerifyDocument",
+]
+keys = ["message-sm2", "message-rsa", "seal-sm2", "seal-rsa"]
+templates = ["policy/commercial"]
 """
 
 _PROFILE = """\
@@ -123,11 +146,13 @@ def make_demo_appliance(directory: Path, port: int, tell: Callable[[str], None])
         (directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     _make_tokens(directory, tell)
     _make_tls(directory, tell)
+    make_demo_public_tls(directory, port + PUBLIC_OFFSET, tell)
     config_file = directory / "signer.toml"
     log_id = _log_id(config_file)
     config_file.write_text(
         _SETTINGS.format(
             port=port,
+            public_port=port + PUBLIC_OFFSET,
             metrics_port=port + METRICS_OFFSET,
             label=LABEL,
             native=_NATIVE,
@@ -139,7 +164,7 @@ def make_demo_appliance(directory: Path, port: int, tell: Callable[[str], None])
     (directory / "clients" / CLIENT / "profile.toml").write_text(_PROFILE.format(port=port), encoding="utf-8")
     if not (directory / "grants.toml").exists():
         (directory / "grants.toml").write_text(_GRANTS, encoding="utf-8")
-    _write_secret(directory / "state" / "keyed-digest.key", lambda: secrets.token_hex(32))
+    write_secret(directory / "state" / "keyed-digest.key", lambda: secrets.token_hex(32))
     config = load_config(config_file)
     database = Database.from_config(config.database)
     upgrade_schema(database)
@@ -164,8 +189,8 @@ def _make_tokens(directory: Path, tell: Callable[[str], None]) -> None:
         if (directory / "secrets" / pin_name).exists():
             continue
         tell(f"token: {label}, SoftHSM with SM2 (development token)")
-        pin = _write_secret(directory / "secrets" / pin_name, _random_pin)
-        officer = _write_secret(directory / "secrets" / f"so-{pin_name}", _random_pin)
+        pin = write_secret(directory / "secrets" / pin_name, _random_pin)
+        officer = write_secret(directory / "secrets" / f"so-{pin_name}", _random_pin)
         _make_token(settings, label, officer, pin)
 
 
@@ -203,12 +228,4 @@ def _make_tls(directory: Path, tell: Callable[[str], None]) -> None:
 
 def _write_pair(certificate: Path, key: Path, pair: TlsPair) -> None:
     certificate.write_bytes(pair.certificate_pem)
-    _write_secret(key, lambda: pair.key_pem.decode("ascii"))
-
-
-def _write_secret(file: Path, make: Callable[[], str]) -> str:
-    """Writes a file of mode 0600 unless it is there; returns what it holds."""
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(make(), encoding="ascii")
-    return file.read_text(encoding="ascii")
+    write_secret(key, lambda: pair.key_pem.decode("ascii"))

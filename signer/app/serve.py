@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from monitoring import json_log
-from signer.app.child_process import ChildSpec, listen_on
+from signer.app.child_process import ChildSpec, listen_on, listen_on_port
 from signer.app.processors import shares
 from signer.app.supervisor import Supervisor, check_port_free
 from signer.config import ApplianceConfig, load_config
@@ -23,6 +23,9 @@ def serve(config_file: Path, port_base: int | None) -> int:
     json_log.configure("supervisor")
     config = load_config(config_file, port_base=port_base)
     check_port_free(config.listener.host, config.listener.port)
+    if config.public is not None:
+        check_port_free(config.public.host, config.public.port)
+        config.inner_directory.make()
     check_port_free(config.monitoring.host, config.monitoring.port)
     run = config.run_directory
     run.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -34,15 +37,14 @@ def serve(config_file: Path, port_base: int | None) -> int:
     stages = [
         [_log_writer(config)],
         [*_renderers(config), *_inspector(config)],
-        _workers(config, port_base),
+        # In one stage: they end together, so that callers hear of it from the workers (GOAWAY) while the front still stands.
+        [*_workers(config, port_base), *_front(config, port_base)],
         [_exporter(config, metrics_directory, state_file)],
     ]
-    _log.info(
-        "starting",
-        extra={
-            "fields": {"grpc": config.listener.address, "metrics": f"{config.monitoring.host}:{config.monitoring.port}"}
-        },
-    )
+    listeners = {"grpc": config.listener.address, "metrics": f"{config.monitoring.host}:{config.monitoring.port}"}
+    if config.public is not None:
+        listeners["public"] = f"{config.public.host}:{config.public.port}"
+    _log.info("starting", extra={"fields": listeners})
     return Supervisor(stages, state_file, config.listener.drain_seconds).run()
 
 
@@ -85,13 +87,23 @@ def _workers(config: ApplianceConfig, port_base: int | None) -> list[ChildSpec]:
         arguments = (*arguments, "--port-base", str(port_base))
     return [
         ChildSpec(
-            f"worker-{number}",
-            (*arguments, "--name", f"worker-{number}"),
+            name,
+            (*arguments, "--name", name),
             environment={"GRPC_VERBOSITY": "ERROR"},  # its own lines are not JSON
             processors=share,
         )
-        for number, share in enumerate(shares(config.listener.workers))
+        for name, share in zip(config.worker_names, shares(config.listener.workers), strict=True)
     ]
+
+
+def _front(config: ApplianceConfig, port_base: int | None) -> list[ChildSpec]:
+    if config.public is None:
+        return []
+    arguments: tuple[str, ...] = ("signer.app.front", "--config", str(config.file))
+    if port_base is not None:
+        arguments = (*arguments, "--port-base", str(port_base))
+    listener = listen_on_port(config.public.host, config.public.port)
+    return [ChildSpec("front", arguments, listener, remove_environment=_TOKEN_ENVIRONMENT, takes_hangup=True)]
 
 
 def _exporter(config: ApplianceConfig, metrics_directory: Path, state_file: Path) -> ChildSpec:

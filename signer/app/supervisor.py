@@ -64,6 +64,12 @@ class Supervisor:
         signal.set_wakeup_fd(self._wake_write.fileno())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_hangup)
+
+    def _on_hangup(self, number: int, _frame: object) -> None:
+        for child in self._children.values():
+            if child.spec.takes_hangup:
+                child.signal(signal.Signals(number))
 
     def _on_stop(self, _number: int, _frame: object) -> None:
         self._stopping = True

@@ -37,16 +37,16 @@ def main() -> int:
         config = load_config(options.config, port_base=options.port_base)
         worker = Worker.from_config(config, options.name)
         worker.probe()
-        worker.server.start()
+        worker.start()
     except (SignerError, HsmError, RenderError) as problem:
         _log.error(str(problem))
         return 1
-    worker.server.set_serving(True)
+    worker.set_serving(True)
     say_ready(options.ready_fd)
     serving = True
     while not stop.wait(_PROBE_EVERY_S):
         serving = _probe(worker, serving)
-    worker.server.drain(config.listener.drain_seconds)
+    worker.drain(config.listener.drain_seconds)
     worker.close()
     return 0
 
@@ -61,7 +61,7 @@ def _probe(worker: Worker, was_serving: bool) -> bool:
         if was_serving:
             _log.error("not serving", extra={"fields": {"reason": problem.reason.value}})
     if serving != was_serving:
-        worker.server.set_serving(serving)
+        worker.set_serving(serving)
         if serving:
             _log.info("serving again")
     return serving

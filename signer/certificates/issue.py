@@ -25,6 +25,7 @@ _OIDS: dict[SignatureAlgorithm, tuple[str, bool]] = {  # object identifier, NULL
 }
 _DOCUMENT_SIGNING = "1.3.6.1.5.5.7.3.36"  # RFC 9336
 _EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4"
+_SERVER_AUTH, _CLIENT_AUTH = "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"
 
 
 class CertificateKind(Enum):
@@ -33,6 +34,23 @@ class CertificateKind(Enum):
     AUTHORITY = "authority"
     DOCUMENT_SIGNER = "document-signer"
     MESSAGE_SIGNER = "message-signer"
+    TLS_SERVER = "tls-server"
+    TLS_CLIENT = "tls-client"
+
+
+_PURPOSES: dict[CertificateKind, tuple[str, ...]] = {  # extended key usage; none: no such extension
+    CertificateKind.DOCUMENT_SIGNER: (_DOCUMENT_SIGNING, _EMAIL_PROTECTION),
+    CertificateKind.TLS_SERVER: (_SERVER_AUTH,),
+    CertificateKind.TLS_CLIENT: (_CLIENT_AUTH,),
+}
+# RFC 5280, 4.2.1.3: documents and messages have signatures that the signer can't deny later; a handshake has not
+_USAGES: dict[CertificateKind, set[str]] = {
+    CertificateKind.AUTHORITY: {"key_cert_sign", "crl_sign"},
+    CertificateKind.DOCUMENT_SIGNER: {"digital_signature", "non_repudiation"},
+    CertificateKind.MESSAGE_SIGNER: {"digital_signature", "non_repudiation"},
+    CertificateKind.TLS_SERVER: {"digital_signature"},
+    CertificateKind.TLS_CLIENT: {"digital_signature"},
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +58,7 @@ class CertificateFacts:
     """What the certificate says. `subject`: (attribute, value) pairs as asn1crypto names them, e.g. ("country_name", "CN").
 
     `path_length`: with authorities, how many authorities may stand below; None for any number.
+    `alternative_names`: (kind, value) pairs, kind "dns", "ip" or "uri" (RFC 5280, 4.2.1.6).
     """
 
     subject: tuple[tuple[str, str], ...]
@@ -48,6 +67,7 @@ class CertificateFacts:
     not_before: datetime
     not_after: datetime
     path_length: int | None = 0
+    alternative_names: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,9 +97,12 @@ def issue_certificate(facts: CertificateFacts, issuer: Issuer) -> bytes:
         {
             "version": "v3",
             "serial_number": secrets.randbits(127) | 1 << 126,
-            "signature": _algorithm(issuer.algorithm),
+            "signature": signature_algorithm(issuer.algorithm),
             "issuer": issuer_name,
-            "validity": {"not_before": _time(facts.not_before), "not_after": _time(facts.not_after)},
+            "validity": {
+                "not_before": certificate_time(facts.not_before),
+                "not_after": certificate_time(facts.not_after),
+            },
             "subject": subject,
             "subject_public_key_info": keys.PublicKeyInfo.load(facts.public_key),
             "extensions": _extensions(facts, own_identifier, authority_identifier),
@@ -88,7 +111,7 @@ def issue_certificate(facts: CertificateFacts, issuer: Issuer) -> bytes:
     certificate = x509.Certificate(
         {
             "tbs_certificate": tbs,
-            "signature_algorithm": _algorithm(issuer.algorithm),
+            "signature_algorithm": signature_algorithm(issuer.algorithm),
             "signature_value": core.OctetBitString(issuer.sign(tbs.dump())),
         }
     )
@@ -96,7 +119,8 @@ def issue_certificate(facts: CertificateFacts, issuer: Issuer) -> bytes:
     return encoded
 
 
-def _algorithm(algorithm: SignatureAlgorithm) -> dict[str, Any]:
+def signature_algorithm(algorithm: SignatureAlgorithm) -> dict[str, Any]:
+    """The AlgorithmIdentifier, as asn1crypto takes it. Raises RequestError (ALGORITHM_NOT_ALLOWED)."""
     if algorithm not in _OIDS:
         raise RequestError(
             Reason.ALGORITHM_NOT_ALLOWED,
@@ -107,7 +131,8 @@ def _algorithm(algorithm: SignatureAlgorithm) -> dict[str, Any]:
     return {"algorithm": oid, "parameters": core.Null()} if null else {"algorithm": oid}
 
 
-def _time(moment: datetime) -> x509.Time:
+def certificate_time(moment: datetime) -> x509.Time:
+    """A Time of certificates and CRLs, whole seconds."""
     # RFC 5280, 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050
     whole = moment.replace(microsecond=0)
     return x509.Time({"utc_time": whole} if whole.year < 2050 else {"general_time": whole})
@@ -128,19 +153,25 @@ def _identifier_of(authority: x509.Certificate) -> bytes:
 
 def _extensions(facts: CertificateFacts, own: bytes, authority: bytes) -> list[dict[str, Any]]:
     is_authority = facts.kind is CertificateKind.AUTHORITY
-    # RFC 5280, 4.2.1.3: signatures that the signer can't deny later
-    usage = {"key_cert_sign", "crl_sign"} if is_authority else {"digital_signature", "non_repudiation"}
     extensions: list[dict[str, Any]] = [
         {
             "extn_id": "basic_constraints",
             "critical": True,
             "extn_value": {"ca": True, "path_len_constraint": facts.path_length} if is_authority else {"ca": False},
         },
-        {"extn_id": "key_usage", "critical": True, "extn_value": usage},
+        {"extn_id": "key_usage", "critical": True, "extn_value": _USAGES[facts.kind]},
         {"extn_id": "key_identifier", "critical": False, "extn_value": own},
         {"extn_id": "authority_key_identifier", "critical": False, "extn_value": {"key_identifier": authority}},
     ]
-    if facts.kind is CertificateKind.DOCUMENT_SIGNER:
-        purposes = [_DOCUMENT_SIGNING, _EMAIL_PROTECTION]
+    if facts.kind in _PURPOSES:
+        purposes = list(_PURPOSES[facts.kind])
         extensions.append({"extn_id": "extended_key_usage", "critical": False, "extn_value": purposes})
+    if facts.alternative_names:
+        names = [_general_name(kind, value) for kind, value in facts.alternative_names]
+        extensions.append({"extn_id": "subject_alt_name", "critical": False, "extn_value": names})
     return extensions
+
+
+def _general_name(kind: str, value: str) -> x509.GeneralName:
+    name = {"dns": "dns_name", "ip": "ip_address", "uri": "uniform_resource_identifier"}[kind]
+    return x509.GeneralName(name, value)

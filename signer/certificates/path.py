@@ -1,7 +1,7 @@
 """Does a certificate lead to a trust anchor, and may it sign?
 
 RFC 5280 clause 6.1: signatures, names, validity, basic constraints, path length, key usage. RSA, P-256 and SM2 (default ID).
-Revocation is not judged here. Name constraints and policy constraints are not processed: name constraints anywhere, and
+Revocation is judged by `revocation`. Name constraints and policy constraints are not processed: name constraints anywhere, and
 every critical extension that is not understood, make a path invalid.
 """
 
@@ -30,6 +30,7 @@ class CertificateUsage(Enum):
     """What the leaf is used for."""
 
     SIGNATURE = "signature"
+    TLS_CLIENT = "tls-client"
 
 
 # anyExtendedKeyUsage, emailProtection, clientAuth, documentSigning (RFC 9336), Adobe and Microsoft document signing
@@ -43,6 +44,7 @@ _SIGNATURE_PURPOSES = frozenset(
         "1.3.6.1.4.1.311.10.3.12",
     }
 )
+_CLIENT_AUTHENTICATION = "1.3.6.1.5.5.7.3.2"
 
 
 def judge_path(
@@ -78,11 +80,10 @@ class _Search:
         self._signatures_left = _MAX_SIGNATURES
 
     def check_leaf(self, leaf: Certificate, usage: CertificateUsage) -> None:
-        assert usage is CertificateUsage.SIGNATURE
-        if leaf.key_usage is not None and not leaf.key_usage & {"digital_signature", "content_commitment"}:
-            raise _refused(FindingCode.CERTIFICATE_USAGE, "its key usage has no signatures")
-        if leaf.extended_key_usage is not None and not leaf.extended_key_usage & _SIGNATURE_PURPOSES:
-            raise _refused(FindingCode.CERTIFICATE_USAGE, "its extended key usage has no document signatures")
+        if usage is CertificateUsage.TLS_CLIENT:
+            _check_tls_client(leaf)
+        else:
+            _check_signer(leaf)
         self._check_itself(leaf)
 
     def extend(self, chain: tuple[Certificate, ...]) -> tuple[Certificate, ...]:
@@ -148,6 +149,23 @@ class _Search:
         key = _load_key(certificate.public_key)
         if key.key_type is KeyType.RSA and key.bits < MIN_TRUSTED_BITS:
             raise _refused(FindingCode.CERTIFICATE_WEAK, f"an RSA key of {key.bits} bits")
+
+
+def _check_signer(leaf: Certificate) -> None:
+    if leaf.key_usage is not None and not leaf.key_usage & {"digital_signature", "content_commitment"}:
+        raise _refused(FindingCode.CERTIFICATE_USAGE, "its key usage has no signatures")
+    if leaf.extended_key_usage is not None and not leaf.extended_key_usage & _SIGNATURE_PURPOSES:
+        raise _refused(FindingCode.CERTIFICATE_USAGE, "its extended key usage has no document signatures")
+
+
+def _check_tls_client(leaf: Certificate) -> None:
+    # RFC 8446, 4.4.2.3, and RFC 5280, 4.2.1.12; anyExtendedKeyUsage won't do: who may connect is said, not left open
+    if leaf.key_usage is None or "digital_signature" not in leaf.key_usage:
+        raise _refused(FindingCode.CERTIFICATE_USAGE, "its key usage has no digital signatures")
+    if leaf.extended_key_usage is None or _CLIENT_AUTHENTICATION not in leaf.extended_key_usage:
+        raise _refused(FindingCode.CERTIFICATE_USAGE, "its extended key usage has no client authentication")
+    if leaf.is_authority:
+        raise _refused(FindingCode.CERTIFICATE_USAGE, "it is a certificate authority's")
 
 
 def _load_key(spki: bytes) -> PathKey:

@@ -5,6 +5,7 @@ Not for certificates that merely help to find a path: those come with the signat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +42,11 @@ class TrustStore:
             raise ConfigurationError(
                 Reason.START_FAILED, f"{config.directory}: no *.pem files", "Put the trust anchors' certificates there."
             )
+        return cls.from_files(files)
+
+    @classmethod
+    def from_files(cls, files: Sequence[Path]) -> TrustStore:
+        """The certificates of some PEM files. Raises ConfigurationError as `from_config`."""
         anchors = {anchor.der: anchor for file in files for anchor in _read_file(file)}
         return cls(tuple(anchors.values()))
 

@@ -1,5 +1,7 @@
-"""P-256 certificates for the LAN listener's mutual TLS: authority, server, clients. Keys are PEM files: gRPC's BoringSSL
-can't use an HSM. Not for signatures on documents."""
+"""P-256 certificates for mutual TLS on the LAN listener and on the public listener's inner hop: authority, server, clients.
+
+Keys are PEM files or live in memory: gRPC's BoringSSL can't use an HSM. Not for signatures on documents.
+"""
 
 from __future__ import annotations
 
@@ -51,18 +53,20 @@ def make_server(authority: TlsPair, host: str) -> TlsPair:
         names.append(x509.IPAddress(ipaddress.ip_address(host)))
     except ValueError:
         names.append(x509.DNSName(host))
-    return _issue(authority, "signer", names, ExtendedKeyUsageOID.SERVER_AUTH)
+    return _issue(authority, "signer", names, ExtendedKeyUsageOID.SERVER_AUTH, _VALID)
 
 
-def make_client(authority: TlsPair, name: str, uri: str) -> TlsPair:
+def make_client(authority: TlsPair, name: str, uri: str, *, valid: timedelta = _VALID) -> TlsPair:
     """A client certificate that names its holder by a URI."""
-    return _issue(authority, name, [x509.UniformResourceIdentifier(uri)], ExtendedKeyUsageOID.CLIENT_AUTH)
+    return _issue(authority, name, [x509.UniformResourceIdentifier(uri)], ExtendedKeyUsageOID.CLIENT_AUTH, valid)
 
 
-def _issue(authority: TlsPair, name: str, names: list[x509.GeneralName], purpose: x509.ObjectIdentifier) -> TlsPair:
+def _issue(
+    authority: TlsPair, name: str, names: list[x509.GeneralName], purpose: x509.ObjectIdentifier, valid: timedelta
+) -> TlsPair:
     key = ec.generate_private_key(ec.SECP256R1())
     issuer = authority.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
-    builder = _builder(name, str(issuer), key.public_key(), _VALID)
+    builder = _builder(name, str(issuer), key.public_key(), valid)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_usage(authority=False), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)

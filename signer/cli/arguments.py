@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from signer.cli.output import EXIT_STATUS_HELP
-from signer.client import Connection, load_profile
+from signer.client import ClientProfile, Connection, load_profile
+from signer.client.profile import checked_address
 from signer.v1 import types_pb2
 
 _PROFILE_VARIABLE = "SIGNER_PROFILE"
@@ -37,16 +38,19 @@ def add_client_arguments(parser: argparse.ArgumentParser) -> None:
         default=os.environ.get(_PROFILE_VARIABLE, _DEFAULT_PROFILE),
         help=f"client profile (default: ${_PROFILE_VARIABLE}, else {_DEFAULT_PROFILE})",
     )
-    parser.add_argument("--address", help="host:port instead of the profile's")
+    parser.add_argument("--address", help="host:port or smtls://host:port instead of the profile's")
     parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="give up after (default: 30)")
+
+
+def client_profile(options: argparse.Namespace) -> ClientProfile:
+    """The profile that the arguments describe. Raises ProfileError."""
+    profile = load_profile(Path(options.profile))
+    return profile.at(checked_address(options.address)) if options.address else profile
 
 
 def connect(options: argparse.Namespace) -> Connection:
     """The connection that the arguments describe. Raises ProfileError."""
-    profile = load_profile(Path(options.profile))
-    if options.address:
-        profile = profile.at(options.address)
-    return Connection(profile, timeout=options.timeout)
+    return Connection(client_profile(options), timeout=options.timeout)
 
 
 ALGORITHM_PREFIX = "SIGNATURE_ALGORITHM_"

@@ -2,6 +2,7 @@
 
 from signer.client.connection import Connection
 from signer.client.errors import RemoteError
-from signer.client.profile import ClientProfile, load_profile
+from signer.client.profile import ClientProfile, ProfileError, load_profile
+from signer.client.retry import RetryPolicy
 
-__all__ = ["ClientProfile", "Connection", "RemoteError", "load_profile"]
+__all__ = ["ClientProfile", "Connection", "ProfileError", "RemoteError", "RetryPolicy", "load_profile"]

@@ -5,7 +5,7 @@ Not for building components: `signer.app` does that from these values.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,15 @@ from policy_render.renderer import RendererConfig
 from signer.archive import BlobDirectoryConfig
 from signer.audit.log_client import LogConfig
 from signer.certificates import TrustStoreConfig
+from signer.config.public_listener import read_public_listener
 from signer.config.token import read_token
 from signer.database import DatabaseConfig
 from signer.documents.seal import SealConfig
 from signer.pades.inspector import InspectorConfig
 from signer.strict_toml import StrictTable, read_toml
 from signer.transport.server import ListenerConfig
+from signer.transport.smtls.inner import InnerDirectory
+from signer.transport.smtls.listener_config import PublicListenerConfig
 
 _PORT = {"low": 1, "high": 65535}
 
@@ -34,7 +37,7 @@ class MonitoringConfig:
 
 @dataclass(frozen=True)
 class ApplianceConfig:
-    """The whole file. `production`: refuses development tokens and turns reflection off."""
+    """The whole file. `production`: refuses development tokens and turns reflection off. `public` None: no such listener."""
 
     file: Path
     production: bool
@@ -42,6 +45,7 @@ class ApplianceConfig:
     grants_file: Path
     keyed_digest_file: Path
     listener: ListenerConfig
+    public: PublicListenerConfig | None
     monitoring: MonitoringConfig
     token: TokenConfig
     database: DatabaseConfig
@@ -54,6 +58,16 @@ class ApplianceConfig:
     inspector: InspectorConfig
     seal: SealConfig
 
+    @property
+    def worker_names(self) -> tuple[str, ...]:
+        """One for each worker process."""
+        return tuple(f"worker-{number}" for number in range(self.listener.workers))
+
+    @property
+    def inner_directory(self) -> InnerDirectory:
+        """Where the front and the workers meet."""
+        return InnerDirectory(self.run_directory / "inner")
+
 
 def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
     """Reads a configuration file. `port_base` moves all listeners together: it becomes the LAN listener's port.
@@ -65,10 +79,14 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
     mode = top.string("mode", one_of=("development", "production"))
     run_directory = top.path("run_directory", "run")
     listener = _read_listener(top.table("listener").table("lan"))
+    public = None
+    if top.has("public_listener"):
+        public = read_public_listener(top.table("public_listener"), production=mode == "production")
     monitoring = _read_monitoring(top.table("monitoring"))
     if port_base is not None:
         shift = port_base - listener.port
-        listener = _moved(listener, shift)
+        listener = replace(listener, port=listener.port + shift)
+        public = public and replace(public, port=public.port + shift)
         monitoring = MonitoringConfig(monitoring.host, monitoring.port + shift)
     renderer, renderers = _read_renderer(top.table("renderer", required=False), run_directory)
     config = ApplianceConfig(
@@ -78,6 +96,7 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         grants_file=top.path("grants", "grants.toml"),
         keyed_digest_file=top.path("keyed_digest", "state/keyed-digest.key"),
         listener=listener,
+        public=public,
         monitoring=monitoring,
         token=read_token(top.table("token")),
         database=_read_database(top.table("database", required=False)),
@@ -106,10 +125,6 @@ def _read_listener(table: StrictTable) -> ListenerConfig:
     )
     table.finish()
     return config
-
-
-def _moved(listener: ListenerConfig, shift: int) -> ListenerConfig:
-    return ListenerConfig(**{**listener.__dict__, "port": listener.port + shift})
 
 
 def _read_monitoring(table: StrictTable) -> MonitoringConfig:

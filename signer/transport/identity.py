@@ -1,25 +1,44 @@
-"""The client's identity, read from the certificate that TLS verified. Metadata is never trusted for this."""
+"""The client's identity, read from the certificate that TLS verified. Metadata is never trusted for this.
+
+Each listener has its own form of the name, so that a certificate made for one is nobody on the other, whoever issued it.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from enum import Enum
 
 from signer.errors import AccessError, Reason
 
-# The one URI SAN (RFC 5280, 4.2.1.6) by which a client certificate names its holder.
+# The one URI SAN (RFC 5280, 4.2.1.6) by which a client certificate names its holder, on the LAN and on the public listener.
 CLIENT_URI_PREFIX = "urn:signer:client:"
+# The front's own form, in the certificate that it makes for each connection of a client that it has verified.
+INNER_URI_PREFIX = "urn:signer:inner-client:"
+# Names of the front's self-test; no certificate from outside can bear one.
+RESERVED_PREFIX = "self-test."
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
-def client_of(auth_context: Mapping[str, Iterable[bytes]]) -> str:
+class Listener(Enum):
+    """Where a call came in; the value is the form of names believed there."""
+
+    LAN = CLIENT_URI_PREFIX
+    INNER = INNER_URI_PREFIX
+
+
+def client_of(auth_context: Mapping[str, Iterable[bytes]], listener: Listener = Listener.LAN) -> str:
     """The client's name from `grpc.ServicerContext.auth_context()`.
 
     Raises:
         AccessError: CLIENT_UNIDENTIFIED, when there is no certificate or it doesn't name exactly one client.
     """
-    uris = [uri.decode("ascii", "replace") for uri in auth_context.get("peer_uri", ())]
-    names = [uri.removeprefix(CLIENT_URI_PREFIX) for uri in uris if uri.startswith(CLIENT_URI_PREFIX)]
+    return client_name((uri.decode("ascii", "replace") for uri in auth_context.get("peer_uri", ())), listener.value)
+
+
+def client_name(uris: Iterable[str], prefix: str = CLIENT_URI_PREFIX) -> str:
+    """The name in a certificate's URI names, of which exactly one must have the prefix. Raises as `client_of`."""
+    names = [uri.removeprefix(prefix) for uri in uris if uri.startswith(prefix)]
     if len(names) != 1 or not _NAME.fullmatch(names[0]):
         raise AccessError(
             Reason.CLIENT_UNIDENTIFIED,

@@ -23,7 +23,7 @@ from signer.deadline import Deadline
 from signer.errors import SignerError
 from signer.services.call import Call, current_call
 from signer.signing.signer import refusal_entry
-from signer.transport.identity import client_of
+from signer.transport.identity import Listener, client_of
 from signer.transport.status_table import to_status
 
 _log = logging.getLogger(__name__)
@@ -37,9 +37,10 @@ _CODE_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusC
 class CallInterceptor(grpc.ServerInterceptor):
     """Applies to the services of the contract; health and reflection pass, they need only a trusted certificate."""
 
-    def __init__(self, grants: Grants, log: Log) -> None:
+    def __init__(self, grants: Grants, log: Log, listener: Listener = Listener.LAN) -> None:
         self._grants = grants
         self._log = log
+        self._listener = listener  # a server has one listener: the form of names that it believes
         self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
         self._lock = threading.Lock()
 
@@ -110,7 +111,7 @@ class CallInterceptor(grpc.ServerInterceptor):
         json_log.request_id.set(request_id)
         current_call.set(Call(Actor("", rpc, request_id), Deadline.after(longest)))
         client = client_of(
-            cast(Mapping[str, list[bytes]], context.auth_context())
+            cast(Mapping[str, list[bytes]], context.auth_context()), self._listener
         )  # the stubs forget that values are lists
         left: float | None = context.time_remaining()  # None where the client set no deadline, whatever the stubs say
         call = Call(Actor(client, rpc, request_id), Deadline.after(longest if left is None else min(left, longest)))

@@ -1,4 +1,4 @@
-"""The gRPC server of one worker: a thread pool, mutual TLS, limits, health, reflection, graceful drain.
+"""The gRPC servers of one worker: thread pool, mutual TLS, limits, health, reflection, graceful drain. LAN and inner hop.
 
 Several workers listen on the same port (SO_REUSEPORT); the supervisor has checked that it is free. Not for which services
 exist: the composition root registers them.
@@ -6,6 +6,7 @@ exist: the composition root registers them.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from signer.errors import ConfigurationError, Reason
+from signer.transport.smtls.identity_echo import IdentityEcho
+from signer.transport.smtls.inner import InnerDirectory
+from signer.transport.smtls.inner_credentials import inner_credentials
+from signer.transport.smtls.limits import GRACE_SECONDS
 
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
 # A document of 32 MiB comes in a message with a few more fields around it.
@@ -41,6 +46,26 @@ class ListenerConfig:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+@dataclass(frozen=True)
+class InnerListenerConfig:
+    """A worker's second listener, for the front. `threads`: for each worker. Seconds: see `PublicLimits`."""
+
+    directory: InnerDirectory
+    threads: int
+    connection_seconds: float
+    idle_seconds: float
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """Where a server listens, and how."""
+
+    address: str
+    credentials: grpc.ServerCredentials
+    threads: int
+    options: dict[str, int]
+
+
 class GrpcServer:
     """One worker's server."""
 
@@ -63,12 +88,56 @@ class GrpcServer:
         Raises:
             ConfigurationError: PORT_IN_USE, or a certificate file that can't be used.
         """
+        bound = _Bound(config.address, _credentials(config), config.threads, _options())
+        return cls._build(bound, interceptors, register, with_reflection)
+
+    @classmethod
+    def for_inner_hop(
+        cls,
+        config: InnerListenerConfig,
+        worker: str,
+        *,
+        interceptors: Sequence[grpc.ServerInterceptor],
+        register: Callable[[grpc.Server], Sequence[str]],
+    ) -> GrpcServer:
+        """The server on a unix socket that the front alone can use. It has threads of its own: whatever the public
+        listener is loaded with, the LAN listener's are not waiting behind it.
+
+        Raises:
+            ConfigurationError: START_FAILED, when the socket can't be made.
+        """
+        credentials = inner_credentials(config.directory, worker)
+        address = f"unix:{config.directory.socket_of(worker)}"
+        options = {
+            **_options(),
+            # grpc says GOAWAY in time: calls under way end, the next ones come on a new connection
+            "grpc.max_connection_age_ms": int(config.connection_seconds * 1000),
+            "grpc.max_connection_age_grace_ms": int(GRACE_SECONDS * 1000),
+            "grpc.max_connection_idle_ms": int(config.idle_seconds * 1000),
+        }
+
+        def register_all(server: grpc.Server) -> Sequence[str]:
+            server.add_generic_rpc_handlers((IdentityEcho(),))
+            return register(server)
+
+        return cls._build(
+            _Bound(address, credentials, config.threads, options), interceptors, register_all, with_reflection=False
+        )
+
+    @classmethod
+    def _build(
+        cls,
+        bound: _Bound,
+        interceptors: Sequence[grpc.ServerInterceptor],
+        register: Callable[[grpc.Server], Sequence[str]],
+        with_reflection: bool,
+    ) -> GrpcServer:
         server = grpc.server(
-            ThreadPoolExecutor(config.threads, thread_name_prefix="rpc"),
+            ThreadPoolExecutor(bound.threads, thread_name_prefix="rpc"),
             interceptors=list(interceptors),
-            options=_options(),
+            options=list(bound.options.items()),
             # Beyond this, RESOURCE_EXHAUSTED at once is kinder than a queue whose callers have given up.
-            maximum_concurrent_rpcs=config.threads * 16,
+            maximum_concurrent_rpcs=bound.threads * 16,
         )
         services = list(register(server))
         health_servicer = health.HealthServicer()
@@ -78,10 +147,10 @@ class GrpcServer:
         built = cls(server, health_servicer, services)
         built.set_serving(False)
         try:
-            server.add_secure_port(config.address, _credentials(config))
+            server.add_secure_port(bound.address, bound.credentials)
         except RuntimeError:
             raise ConfigurationError(
-                Reason.PORT_IN_USE, f"can't listen on {config.address}", "End what listens there, or take another port."
+                Reason.PORT_IN_USE, f"can't listen on {bound.address}", "End what listens there, or take another port."
             ) from None
         return built
 
@@ -95,25 +164,25 @@ class GrpcServer:
         for name in ("", *self._services):
             self._health.set(name, state)
 
-    def drain(self, grace: float) -> None:
-        """Refuses new calls, waits for the running ones up to `grace` seconds, then cancels them."""
+    def begin_drain(self, grace: float) -> threading.Event:
+        """Refuses new calls, lets the running ones go on up to `grace` seconds, then cancels them. Set when it is over."""
         self._health.enter_graceful_shutdown()
-        self._server.stop(grace).wait()
+        return self._server.stop(grace)
 
 
-def _options() -> list[tuple[str, int]]:
+def _options() -> dict[str, int]:
     limit = MAX_REQUEST_BYTES + _MESSAGE_OVERHEAD
-    return [
-        ("grpc.so_reuseport", 1),
-        ("grpc.max_receive_message_length", limit),
-        ("grpc.max_send_message_length", limit),
-        ("grpc.max_metadata_size", 16 * 1024),
-        ("grpc.keepalive_time_ms", 60_000),
-        ("grpc.keepalive_timeout_ms", 20_000),
-        ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
-        ("grpc.max_connection_age_ms", 60 * 60 * 1000),
-        ("grpc.max_connection_age_grace_ms", 5 * 60 * 1000),
-    ]
+    return {
+        "grpc.so_reuseport": 1,
+        "grpc.max_receive_message_length": limit,
+        "grpc.max_send_message_length": limit,
+        "grpc.max_metadata_size": 16 * 1024,
+        "grpc.keepalive_time_ms": 60_000,
+        "grpc.keepalive_timeout_ms": 20_000,
+        "grpc.http2.min_ping_interval_without_data_ms": 30_000,
+        "grpc.max_connection_age_ms": 60 * 60 * 1000,
+        "grpc.max_connection_age_grace_ms": 5 * 60 * 1000,
+    }
 
 
 def _credentials(config: ListenerConfig) -> grpc.ServerCredentials:

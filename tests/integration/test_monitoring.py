@@ -112,4 +112,4 @@ def test_without_reflection_the_services_are_not_told(appliance: RunningApplianc
             code: Any = caught.value
             assert code.code() is grpc.StatusCode.UNIMPLEMENTED
     finally:
-        server.drain(0)
+        server.begin_drain(0).wait()

@@ -45,13 +45,14 @@ def test_extensions_and_their_criticality(kind: CertificateKind) -> None:
     assert constraints == x509.BasicConstraints(authority, 0 if authority else None)
     usage = made.extensions.get_extension_for_class(x509.KeyUsage).value
     assert (usage.key_cert_sign, usage.crl_sign) == (authority, authority)
-    assert (usage.digital_signature, usage.content_commitment) == (not authority, not authority)
+    handshakes = kind in {CertificateKind.TLS_SERVER, CertificateKind.TLS_CLIENT}
+    assert (usage.digital_signature, usage.content_commitment) == (not authority, not authority and not handshakes)
     assert not usage.key_encipherment
     assert not usage.key_agreement
     own = made.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     assert own == x509.SubjectKeyIdentifier.from_public_key(made.public_key())
     extended = [item for item in made.extensions if item.oid == ExtensionOID.EXTENDED_KEY_USAGE]
-    assert len(extended) == (kind is CertificateKind.DOCUMENT_SIGNER)
+    assert len(extended) == (kind is CertificateKind.DOCUMENT_SIGNER or handshakes)
 
 
 def test_times_are_whole_seconds_in_the_form_of_their_year() -> None:

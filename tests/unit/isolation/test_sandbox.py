@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import platform
 import re
+import socket
 import struct
 import subprocess
 import sys
@@ -142,9 +144,29 @@ def test_every_jump_lands_on_an_answer(machine: str, may_fork: bool) -> None:
     assert _run(machine, may_fork, clone3, architecture) == (allow if may_fork else absent)
 
 
-def _run(machine: str, may_fork: bool, number: int, architecture: int, flags: int = 0) -> int:
+@pytest.mark.parametrize("may_fork", [True, False])
+@pytest.mark.parametrize("machine", list(seccomp.ARCHITECTURES))
+def test_where_local_connections_are_allowed_the_network_is_not(machine: str, may_fork: bool) -> None:
+    allow, deny = 0x7FFF0000, 0x00050000 | errno.EPERM
+    column, architecture = seccomp.ARCHITECTURES[machine]
+    made = seccomp.DENIED["socket"][column] or 0
+    for family in (socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK, socket.AF_PACKET, 38, 40):  # AF_ALG, AF_VSOCK
+        assert _run(machine, may_fork, made, architecture, family, local=True) == deny
+    assert _run(machine, may_fork, made, architecture, socket.AF_UNIX, local=True) == allow
+    assert _run(machine, may_fork, made, architecture, socket.AF_UNIX) == deny
+    for name, pair in seccomp.DENIED.items():
+        if pair[column] is not None and name not in {"socket", "connect"}:
+            assert _run(machine, may_fork, pair[column] or 0, architecture, socket.AF_UNIX, local=True) == deny
+    clone = seccomp.FORKING["clone"][column] or 0
+    assert _run(machine, may_fork, clone, architecture, 0x11, local=True) == (allow if may_fork else deny)
+    assert _run(machine, may_fork, 0 if machine == "x86_64" else 63, architecture, local=True) == allow  # read
+
+
+def _run(machine: str, may_fork: bool, number: int, architecture: int, flags: int = 0, *, local: bool = False) -> int:
     """A small BPF machine over the filter's own instructions: what the kernel would answer on that machine type."""
-    program = seccomp._assemble(seccomp._filter(*seccomp.ARCHITECTURES[machine], may_fork=may_fork))
+    program = seccomp._assemble(
+        seccomp._filter(*seccomp.ARCHITECTURES[machine], may_fork=may_fork, may_connect_local=local)
+    )
     memory = {0: number, 4: architecture, 16: flags}
     accumulator = position = 0
     while True:

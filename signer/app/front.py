@@ -1,0 +1,118 @@
+"""The front's process: the public listener's TLS, sandboxed. No token, no database, no log; it can reach the workers and no network.
+
+`python -m signer.app.front`; the supervisor hands it the listening socket, so that connections wait while it restarts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import socket
+import sys
+import sysconfig
+from datetime import UTC, datetime
+from pathlib import Path
+
+import signer
+from isolation.sandbox import SandboxLimits, enter_sandbox
+from monitoring import json_log, metrics
+from signer.app.child_process import say_ready
+from signer.certificates.store import TrustStore
+from signer.config import ApplianceConfig, load_config
+from signer.errors import SignerError
+from signer.smtls import SmTlsError, SmTlsReason, SmTlsSettings
+from signer.transport.smtls.front import Front, FrontConfig
+from signer.transport.smtls.identity_proof import IdentityWrong
+from signer.transport.smtls.limits import Ended
+from signer.transport.smtls.listener_config import PublicListenerConfig
+
+_log = logging.getLogger(__name__)
+_MEMORY_BYTES = 4 << 30
+_NO_LIMIT = 1 << 40
+
+
+def main() -> int:
+    """Serves until SIGTERM, then drains. SIGHUP reads certificates and CRLs again."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--port-base", type=int)
+    parser.add_argument("--listen-fd", type=int, required=True)
+    parser.add_argument("--ready-fd", type=int, required=True)
+    options = parser.parse_args()
+    json_log.configure("front")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        config = load_config(options.config, port_base=options.port_base)
+        public = config.public
+        assert public is not None, "the supervisor starts a front only where a public listener is configured"
+        front = Front.from_config(_front_config(config, public))
+        _publish_facts(public)
+    except (SignerError, SmTlsError) as problem:
+        _log.error(str(problem))
+        return 1
+    _enter_sandbox(config, public)
+    return asyncio.run(_run(front, socket.socket(fileno=options.listen_fd), options.ready_fd))
+
+
+async def _run(front: Front, listener: socket.socket, ready_fd: int) -> int:
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, front.stop)
+    loop.add_signal_handler(signal.SIGHUP, front.reload)
+    try:
+        if await front.prove_workers():
+            say_ready(ready_fd)
+            await front.run(listener)
+    except IdentityWrong as problem:
+        _log.critical(str(problem))
+        return 1
+    return 0
+
+
+def _front_config(config: ApplianceConfig, public: PublicListenerConfig) -> FrontConfig:
+    return FrontConfig(
+        files=public.files,
+        settings=SmTlsSettings(ccm=public.ccm, hybrid=public.hybrid),
+        limits=public.limits,
+        inner=config.inner_directory,
+        workers=config.worker_names,
+        drain_seconds=config.listener.drain_seconds,
+    )
+
+
+def _publish_facts(public: PublicListenerConfig) -> None:
+    """Metrics' files must be open before the sandbox: series that may ever be counted begin at zero."""
+    for result in ("ok", *(reason.value for reason in (*SmTlsReason, *Ended))):
+        metrics.public_handshakes.labels(result)
+    metrics.public_connections_ended.labels(Ended.BY_PEER_OR_WORKER.value)
+    for direction in ("received", "sent"):
+        metrics.public_bytes.labels(direction)
+    own = TrustStore.from_files([public.files.certificate]).anchors[0]
+    left = own.not_after - datetime.now(UTC)
+    metrics.certificate_days_left.labels("public-listener").set(left.total_seconds() / 86_400)
+
+
+def _enter_sandbox(config: ApplianceConfig, public: PublicListenerConfig) -> None:
+    """Directories, not files: a certificate that is replaced is another file."""
+    files = public.files
+    named = [file.parent for file in (files.certificate, files.key, files.client_authority)]
+    modules = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    readable = {*named, *modules, *(Path(place) for place in signer.__path__), config.inner_directory.path}
+    if files.crl_directory is not None:
+        readable.add(files.crl_directory)
+    report = enter_sandbox(
+        readable=sorted(place for place in readable if place.is_dir()),
+        limits=SandboxLimits(
+            memory_bytes=_MEMORY_BYTES,
+            cpu_seconds=_NO_LIMIT,
+            file_bytes=_NO_LIMIT,  # what is open: standard error and metrics; nothing else can be opened for writing
+            open_files=2 * public.limits.connections + 256,
+            may_connect_local=True,
+        ),
+    )
+    _log.info("sandboxed", extra={"fields": vars(report)})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
