@@ -120,6 +120,8 @@ def listen_privately(path: Path) -> socket.socket:
     """
     if _is_served(path):
         raise ProfileError(f"{path}: something listens there already")
+    if path.exists() and not path.is_socket():
+        raise ProfileError(f"{path}: there is something else")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         if path.is_socket():
