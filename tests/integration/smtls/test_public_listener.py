@@ -6,6 +6,9 @@ import json
 import os
 import random
 import signal
+import stat
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,12 +24,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from signer.algorithms.sm2_software_key import Sm2SoftwareKey
-from signer.certificates.sm2_tls import Sm2TlsPair, make_crl, make_sm2_client
+from signer.certificates.sm2_tls import Sm2TlsPair, make_crl, make_sm2_authority, make_sm2_client
 from signer.certificates.tls import TlsPair, make_client
 from signer.client import ClientProfile, Connection, RemoteError, load_profile
 from signer.transport.identity import CLIENT_URI_PREFIX, INNER_URI_PREFIX
 from signer.v1 import document_pb2 as doc
 from signer.v1 import signing_pb2 as sig
+from signer.v1.signing_pb2_grpc import SigningServiceStub
 from tests.conftest import RunningAppliance
 
 _SIGN = sig.SignRequest(key="message-sm2", message=b"m")
@@ -293,3 +297,61 @@ def test_the_listener_is_in_the_metrics(appliance: RunningAppliance) -> None:
     for direction in ("received", "sent"):
         assert float(values[f'signer_public_bytes_total{{direction="{direction}"}}']) > 0
     assert 'signer_certificate_days_left{use="public-listener"}' in page
+
+
+# ---- the sidecar
+
+
+def test_signer_connect_serves_any_grpc_program(appliance: RunningAppliance, tmp_path: Path) -> None:
+    """A plain channel, as any language has it, to a socket of mode 0600; the certificate is the sidecar's."""
+    path, profile = tmp_path / "signer.sock", appliance.directory / "clients" / "channel" / "profile.toml"
+    command = [sys.executable, "-m", "signer.cli", "connect", "--profile", str(profile), "--socket", str(path)]
+    sidecar = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert sidecar.stdout is not None
+        assert str(path) in sidecar.stdout.readline()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        with grpc.insecure_channel(f"unix:{path}", options=[("grpc.default_authority", "localhost")]) as channel:
+            answer = SigningServiceStub(channel).Sign(_SIGN, timeout=20)
+        assert _signed_by(answer.receipt) == "channel"
+        again = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (again.returncode, "already" in again.stderr) == (5, True)
+    finally:
+        sidecar.terminate()
+        assert sidecar.wait(20) == 0
+    assert not path.exists()
+
+
+def test_signer_connect_is_not_for_the_lan(appliance: RunningAppliance, tmp_path: Path) -> None:
+    profile = appliance.directory / "clients" / "core" / "profile.toml"
+    command = [
+        sys.executable,
+        "-m",
+        "signer.cli",
+        "connect",
+        "--profile",
+        str(profile),
+        "--socket",
+        str(tmp_path / "s"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 5
+    assert "smtls://" in done.stderr
+
+
+def test_a_refused_certificate_is_told_to_the_caller(appliance: RunningAppliance, tmp_path: Path) -> None:
+    pair = make_sm2_client(make_sm2_authority("other"), "channel", CLIENT_URI_PREFIX + "channel")
+    (tmp_path / "cert.pem").write_bytes(pair.certificate_pem)
+    (tmp_path / "key.pem").write_bytes(pair.key.reveal_pem())
+    profile = replace(_public_profile(appliance), certificate=tmp_path / "cert.pem", key=tmp_path / "key.pem")
+    with Connection(profile, timeout=10) as connection, pytest.raises(RemoteError) as caught:
+        connection.call(connection.signing.Sign, _SIGN)
+    assert caught.value.status == "UNAVAILABLE"
+    assert "unknown ca" in caught.value.message
+
+
+def test_many_signatures_come_in_order(appliance: RunningAppliance) -> None:
+    with Connection(_public_profile(appliance)) as connection:
+        requests = [sig.SignRequest(key="message-sm2" if n % 7 else "nobody", message=b"%d" % n) for n in range(250)]
+        results = list(connection.sign_many(iter(requests), batch=100))
+    assert [result.HasField("response") for result in results] == [bool(n % 7) for n in range(250)]
