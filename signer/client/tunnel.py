@@ -22,12 +22,13 @@ _CONNECT_TIMEOUT_S = 15.0
 
 
 class Tunnel:
-    """Carries connections. `last_problem`: why the last one failed, "" where none did since it last worked."""
+    """Carries connections."""
 
     def __init__(self, profile: ClientProfile) -> None:
         """Raises ProfileError: the profile's files can't be used."""
         self._profile = profile
-        self.last_problem = ""
+        self._failure = ""
+        self._last: Leg | None = None
         settings = SmTlsSettings(ccm=profile.suite == "TLS_SM4_CCM_SM3", hybrid=profile.group == "curveSM2MLKEM768")
         try:
             credentials = Credentials.read(profile.certificate, profile.key, profile.authority)
@@ -35,6 +36,17 @@ class Tunnel:
         except SmTlsError as problem:
             raise ProfileError(f"{profile.certificate.parent}: {problem}") from None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def last_problem(self) -> str:
+        """Why the last connection failed, "" where it didn't.
+
+        A server that refuses our certificate says so only after our end of the handshake (RFC 8446, 4.4.2.4): then the leg
+        that was joined already knows why.
+        """
+        if self._last is not None and self._last.problem is not None:
+            return self._last.problem.message
+        return self._failure
 
     async def serve(self, listener: socket.socket) -> None:
         """Until it is cancelled."""
@@ -57,11 +69,11 @@ class Tunnel:
             try:
                 remote, stream = await self._open()
             except SmTlsError as problem:
-                self.last_problem = problem.message
+                self._failure, self._last = problem.message, None
                 return
             with remote:
-                self.last_problem = ""
                 outer, inner = Leg(stream), Leg(None)
+                self._failure, self._last = "", outer
                 try:
                     await join((remote, outer), (local, inner), b"")
                     await outer.lost
@@ -69,9 +81,6 @@ class Tunnel:
                 finally:
                     outer.abort()
                     inner.abort()
-                if outer.problem is not None:
-                    # A server that refuses our certificate says so only after our end of the handshake (RFC 8446, 4.4.2.4).
-                    self.last_problem = outer.problem.message
 
     async def _open(self) -> tuple[socket.socket, TlsStream]:
         host, port = self._profile.host_and_port
@@ -120,6 +129,8 @@ def listen_privately(path: Path) -> socket.socket:
     """
     if _is_served(path):
         raise ProfileError(f"{path}: something listens there already")
+    if path.exists() and not path.is_socket():
+        raise ProfileError(f"{path}: there is something else")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         if path.is_socket():

@@ -77,7 +77,7 @@ def _kill_at_random(appliance: RunningAppliance, stop: threading.Event, seed: in
     while not stop.wait(choice.uniform(0.05, 0.8)):
         if not _is_whole(appliance):
             continue
-        name = choice.choice(["worker-0", "worker-1", "log-writer", "renderer-0", "renderer-1"])
+        name = choice.choice(["worker-0", "worker-1", "log-writer", "renderer-0", "renderer-1", "front"])
         try:
             _kill(appliance, name)
         except (ProcessLookupError, FileNotFoundError, KeyError):
@@ -115,7 +115,7 @@ def _storm(appliance: RunningAppliance, sample: dict[str, Any], documents: int, 
         assert entries[receipt.index] == receipt.entry
 
 
-@pytest.mark.parametrize("name", ["worker-0", "log-writer", "renderer-0", "inspector", "exporter"])
+@pytest.mark.parametrize("name", ["worker-0", "log-writer", "renderer-0", "inspector", "exporter", "front"])
 def test_a_killed_process_comes_back(fragile: RunningAppliance, name: str) -> None:
     before = fragile.children()[name]
     _kill(fragile, name)

@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 # A peer that is told to go but doesn't read is not waited for any longer than this.
 _LAST_BYTES_S = 5.0
+_LAST_ALERT_S = 1.0
+_LAST_READS = 16
 
 Connector = Callable[[str], Awaitable[tuple[WorkerState, socket.socket, TlsStream]]]
 
@@ -104,6 +106,8 @@ class Terminator:
                 peer = await self._meet(sock, stream)
                 first = await receive_plain(sock, stream, len(HTTP2_PREFACE))
         except SmTlsError as problem:
+            self._admission.handshake_done(visitor)
+            await _let_read(sock)
             return problem.reason
         except TimeoutError:
             return SmTlsReason.TIMEOUT
@@ -181,3 +185,15 @@ class Terminator:
     def _sent(self, count: int, rate: ByteRate | None) -> float:
         self.sent_bytes += count
         return 0.0 if rate is None else rate.take(count)
+
+
+async def _let_read(sock: socket.socket) -> None:
+    """Gives the peer a moment to read the alert: closing over bytes that it has sent meanwhile would take the alert back (RST)."""
+    try:
+        sock.shutdown(socket.SHUT_WR)
+        async with asyncio.timeout(_LAST_ALERT_S):
+            for _ in range(_LAST_READS):
+                if not await asyncio.get_running_loop().sock_recv(sock, 4096):
+                    return
+    except (OSError, TimeoutError):
+        return
