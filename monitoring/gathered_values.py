@@ -33,6 +33,8 @@ class GatheredValue(_MmapedValue):  # type: ignore[misc]  # a class that is made
         """Adds, in memory."""
         with self._own_lock:
             self._waiting += amount
+        if not _writer.is_running:
+            _writer.start()
 
     def set(self, value: float, timestamp: float | None = None) -> None:
         """Writes at once, over what was gathered."""
@@ -54,19 +56,31 @@ class GatheredValue(_MmapedValue):  # type: ignore[misc]  # a class that is made
                 super().inc(amount)
 
 
+class _Writer:
+    """Writes in the background, from the first change on: a process that enters a sandbox must not have threads before."""
+
+    def __init__(self) -> None:
+        self.is_running = False
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Begins, once, and writes once more when the process ends."""
+        with self._lock:
+            if not self.is_running:
+                self.is_running = True
+                threading.Thread(target=self._run, name="metrics", daemon=True).start()
+                atexit.register(write_all)
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(WRITE_EVERY_S):
+            write_all()
+
+
+_writer = _Writer()
+
+
 def write_all() -> None:
     """Writes what all values gathered."""
     for value in list(GatheredValue._all):
         value.write()
-
-
-def start_writing() -> None:
-    """Begins to write in the background, and once more when the process ends."""
-    threading.Thread(target=_write_for_ever, name="metrics", daemon=True).start()
-    atexit.register(write_all)
-
-
-def _write_for_ever() -> None:
-    pause = threading.Event()
-    while not pause.wait(WRITE_EVERY_S):
-        write_all()

@@ -16,7 +16,6 @@ from monitoring import gathered_values
 
 if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
     values.ValueClass = gathered_values.GatheredValue
-    gathered_values.start_writing()
 
 AnyMetric = TypeVar("AnyMetric", Counter, Gauge, Histogram)
 
