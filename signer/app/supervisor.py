@@ -154,7 +154,8 @@ class Supervisor:
     def _sleep(self, seconds: float) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake_read, selectors.EVENT_READ)
-            selector.select(seconds)
+            if selector.select(seconds):
+                self._wake_read.recv(4096)  # a signal's byte; its handler has run
 
 
 def check_port_free(host: str, port: int) -> None:
