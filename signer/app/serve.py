@@ -25,7 +25,7 @@ def serve(config_file: Path, port_base: int | None) -> int:
     check_port_free(config.listener.host, config.listener.port)
     if config.public is not None:
         check_port_free(config.public.host, config.public.port)
-        config.inner_directory.make()
+        config.inner_directory.make(config.worker_names)
     check_port_free(config.monitoring.host, config.monitoring.port)
     run = config.run_directory
     run.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 
@@ -18,10 +18,12 @@ from signer.client.batches import in_batches
 from signer.client.errors import RemoteError
 from signer.client.profile import ClientProfile, ProfileError
 from signer.client.retry import RetryPolicy
-from signer.client.tunnel import BackgroundTunnel
 from signer.v1 import document_pb2, signing_pb2
 from signer.v1.document_pb2_grpc import DocumentServiceStub
 from signer.v1.signing_pb2_grpc import SigningServiceStub
+
+if TYPE_CHECKING:
+    from signer.client.tunnel import BackgroundTunnel
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -45,7 +47,7 @@ class Connection:
         self._profile = profile
         self._timeout = timeout
         self._retry = retry or RetryPolicy()
-        self._tunnel = BackgroundTunnel(profile) if profile.is_smtls else None
+        self._tunnel = _tunnel(profile) if profile.is_smtls else None
         self._channel = _lan_channel(profile) if self._tunnel is None else _tunnelled_channel(self._tunnel.path)
         self.signing = SigningServiceStub(self._channel)
         self.documents = DocumentServiceStub(self._channel)
@@ -124,6 +126,12 @@ class Connection:
     def _remote_error(self, problem: grpc.RpcError) -> RemoteError:
         why = "" if self._tunnel is None else self._tunnel.last_problem
         return RemoteError.from_rpc_error(problem, self._profile.address, why)
+
+
+def _tunnel(profile: ClientProfile) -> BackgroundTunnel:
+    from signer.client.tunnel import BackgroundTunnel  # OpenSSL is loaded only where it is needed
+
+    return BackgroundTunnel(profile)
 
 
 def _lan_channel(profile: ClientProfile) -> grpc.Channel:

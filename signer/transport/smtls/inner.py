@@ -7,6 +7,7 @@ has issued one server certificate and whose key was then forgotten. Ordinary TLS
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -29,13 +30,13 @@ class InnerDirectory:
 
     path: Path
 
-    def make(self) -> None:
-        """Creates it for us alone; called before any of them starts.
+    def make(self, workers: Sequence[str]) -> None:
+        """Creates it for us alone; called before any of them starts. `workers`: their names.
 
         Raises:
             ConfigurationError: START_FAILED; its path is too long for sockets in it.
         """
-        longest = len(os.fsencode(self.socket_of("worker-255")))
+        longest = max(len(os.fsencode(self.socket_of(worker))) for worker in workers)
         if longest > _LONGEST_SOCKET_PATH:
             raise ConfigurationError(
                 Reason.START_FAILED, f"{self.path}: too long a path for unix sockets", "Use a shorter run_directory."

@@ -202,7 +202,7 @@ def running_front(
 ) -> Iterator[RunningFront]:
     """A front with two workers."""
     inner = InnerDirectory(folder / "inner")
-    inner.make()
+    inner.make(["worker-0", "worker-1"])
     authority = Authority(folder / "public")
     with workers(inner, limits, "worker-0", "worker-1"):
         front = RunningFront(authority, limits, settings or SmTlsSettings(), inner)

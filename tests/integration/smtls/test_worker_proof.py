@@ -94,7 +94,7 @@ _LIES: dict[str, _Answer] = {
 def test_a_lying_worker_ends_the_front(tmp_path: Path, lie: str) -> None:
     _remembered.clear()
     inner = InnerDirectory(tmp_path / "inner")
-    inner.make()
+    inner.make(["worker-0", "worker-1"])
     authority = Authority(tmp_path / "public")
     with _lying_worker(inner, _LIES[lie], None):
         front = RunningFront(authority, LIMITS, SmTlsSettings(), inner)
@@ -160,15 +160,15 @@ def test_nobody_else_can_enter_the_directory(front: RunningFront) -> None:
 
 def test_what_a_killed_appliance_left_is_nobody(tmp_path: Path) -> None:
     inner = InnerDirectory(tmp_path / "inner")
-    inner.make()
+    inner.make(["worker-0", "worker-1"])
     inner.authority.write_bytes(b"old")
-    inner.make()
+    inner.make(["worker-0", "worker-1"])
     assert list(inner.path.iterdir()) == []
 
 
 def test_too_long_a_path_is_told_at_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="too long a path"):
-        InnerDirectory(tmp_path / ("x" * 120)).make()
+        InnerDirectory(tmp_path / ("x" * 120)).make(["worker-0"])
     assert list(tmp_path.iterdir()) == []
 
 
