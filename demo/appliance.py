@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,13 +29,18 @@ def signer(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def running(directory: Path, port: int, *, wait_seconds: float = 90) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    directory: Path, port: int, *, wait_seconds: float = 90, change: Callable[[], None] = lambda: None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A made and started appliance; drained and stopped at the end. Its log is `serve.log` in the directory.
+
+    `change`: what to do to its files between making and starting.
 
     Raises:
         ApplianceDidNotStart: it ended or did not get ready.
     """
     signer("init", "--demo", str(directory), "--port-base", str(port))
+    change()
     log = directory / "serve.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -40,6 +40,9 @@ request_seconds = Histogram(
 requests_in_flight = Gauge(
     "signer_requests_in_flight", "RPCs being worked on now.", ["rpc"], multiprocess_mode="livesum"
 )
+admission_wait_seconds = Histogram(
+    "signer_admission_wait_seconds", "Time that an admitted call waited for its turn.", buckets=_FAST
+)
 signature_seconds = Histogram(
     "signer_signature_seconds",
     "Time of one signature on the whole way: authorise, sign, verify own result, record.",
@@ -126,6 +129,12 @@ certificate_days_left = Gauge(
     "Days until a certificate of ours expires, by the key or listener that uses it.",
     ["use"],
     multiprocess_mode="min",
+)
+listener_info = Gauge(
+    "signer_listener_info",
+    "1; labels tell which listeners there are and what protects them (mutual-tls, plain, sm-tls).",
+    ["listener", "transport"],
+    multiprocess_mode="max",
 )
 build_info = Gauge(
     "signer_build_info", "1; labels tell what runs.", ["version", "python", "openssl"], multiprocess_mode="max"

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     CLIENT_UNIDENTIFIED = "client-unidentified"
     CLIENT_UNKNOWN = "client-unknown"
     GRANT_MISSING = "grant-missing"
+    RATE_EXCEEDED = "rate-exceeded"
     TEMPLATE_UNKNOWN = "template-unknown"
     # the appliance
     LOG_UNAVAILABLE = "log-unavailable"
@@ -81,12 +82,19 @@ class FieldViolation:
 
 
 class SignerError(Exception):
-    """Root of all errors that the signer package raises on purpose."""
+    """Root of all errors that the signer package raises on purpose. `retry_after`: seconds after which it may be gone."""
 
     def __init__(
-        self, reason: Reason, message: str, remedy: str = "", *, violations: tuple[FieldViolation, ...] = ()
+        self,
+        reason: Reason,
+        message: str,
+        remedy: str = "",
+        *,
+        violations: tuple[FieldViolation, ...] = (),
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
+        self.retry_after = retry_after
         self.reason = reason
         self.message = message
         self.remedy = remedy

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +16,14 @@ from signer.errors import ConfigurationError, Reason
 
 T = TypeVar("T")
 
-_TYPE_NAMES = {str: "a string", int: "a whole number", bool: "true or false", float: "a number", list: "a list"}
+_TYPE_NAMES = {
+    str: "a string",
+    int: "a whole number",
+    bool: "true or false",
+    float: "a number",
+    list: "a list",
+    datetime: "a date with time",
+}
 
 
 class StrictTable:
@@ -62,6 +70,22 @@ class StrictTable:
         if not low <= value <= high:
             raise self.fault(key, f"{value} is out of range", f"Allowed: {low} to {high}.")
         return value
+
+    def number(self, key: str, *, low: float, high: float) -> float:
+        """A number, whole or not, within bounds (both included); required."""
+        self._allowed.append(key)
+        value = self._values.pop(key, None)
+        if value is None:
+            raise self.fault(None, f"the key {key!r} is missing", f"Add {key} = … (a number).")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.fault(key, f"must be a number, not {value!r}")
+        if not low <= value <= high:
+            raise self.fault(key, f"{value} is out of range", f"Allowed: {low:g} to {high:g}.")
+        return float(value)
+
+    def moment(self, key: str) -> datetime | None:
+        """A date with time, as TOML writes it; None where it is left out."""
+        return self._take(key, datetime, required=False)
 
     def boolean(self, key: str, default: bool) -> bool:
         """True or false."""
@@ -125,12 +149,12 @@ class StrictTable:
 class TomlSource:
     """A TOML file's text, for finding lines again."""
 
-    def __init__(self, file: Path, reason: Reason) -> None:
+    def __init__(self, file: Path, reason: Reason, content: bytes | None = None) -> None:
         self.name = str(file)
         self.folder = file.resolve().parent
         self.reason = reason
         try:
-            self._text = file.read_text(encoding="utf-8")
+            self._text = (file.read_bytes() if content is None else content).decode("utf-8")
         except FileNotFoundError:
             raise ConfigurationError(
                 reason, f"{file}: there is no such file", "Give the path of an existing file."
@@ -186,3 +210,8 @@ def read_toml(file: Path, reason: Reason = Reason.CONFIGURATION_INVALID) -> Stri
         ConfigurationError: the file is missing, unreadable or not TOML.
     """
     return TomlSource(file, reason).read()
+
+
+def parse_toml(file: Path, content: bytes, reason: Reason) -> StrictTable:
+    """The same from a file's bytes that were read before; `file` is what errors name. Raises as `read_toml`."""
+    return TomlSource(file, reason, content).read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,12 +16,14 @@ from monitoring import metrics
 from policy_render.catalog import Catalog
 from policy_render.renderer import Renderer
 from signer.algorithms import libcrypto
+from signer.app.grants_loading import load_recorded_grants, seal_profiles
+from signer.app.servers import make_servers
 from signer.archive import BlobDirectory, Catalogue
 from signer.audit import KeyedDigest
 from signer.audit.checkpoint import load_note_key
 from signer.audit.log_client import LogClient
 from signer.audit.receipt import SignedTree
-from signer.authz import Grants, load_grants
+from signer.authz import Existing, Grants
 from signer.certificates import Certificate, TrustStore
 from signer.config import ApplianceConfig
 from signer.contracts import ContractRegister
@@ -40,9 +43,7 @@ from signer.services.document_service import DocumentServicer
 from signer.services.signing_service import SigningServicer
 from signer.signing import KeyRing, SignatureVerifier, Signer
 from signer.signing.message import MessageSigning
-from signer.transport.identity import Listener
-from signer.transport.interceptor import CallInterceptor
-from signer.transport.server import GrpcServer, InnerListenerConfig
+from signer.transport.server import GrpcServer
 from signer.transport.status_table import to_status
 from signer.v1 import audit_pb2, document_pb2, signing_pb2
 from signer.v1.audit_pb2_grpc import add_AuditServiceServicer_to_server
@@ -64,15 +65,25 @@ def rpc_names() -> frozenset[str]:
     return frozenset(f"{service.name}/{method.name}" for service in _SERVICES for method in service.methods)
 
 
+def existing_names(registry: KeyRegistry, catalog: Catalog) -> Existing:
+    """What grants may name in this appliance."""
+    return Existing(rpc_names(), registry.names, catalog.names, seal_profiles())
+
+
 @dataclass(frozen=True)
 class Worker:
-    """A worker that was put together: its servers (LAN, and the inner hop of the public listener), what is closed after them."""
+    """A worker that was put together: its servers (LAN, and the inner hop of the public listener), what is closed after them.
+
+    `reload_grants`: puts the grants file's present content in force and returns its version; raises ConfigurationError or
+    ApplianceError, and leaves the old one.
+    """
 
     servers: tuple[GrpcServer, ...]
     signer: Signer
     token: Token
     database: Database
     log: LogClient
+    reload_grants: Callable[[], int]
 
     @classmethod
     def from_config(cls, config: ApplianceConfig, name: str) -> Worker:
@@ -85,10 +96,11 @@ class Worker:
         check_schema(database)
         registry = load_registry(database)
         catalog = Catalog.load()
-        grants = load_grants(config.grants_file, rpcs=rpc_names(), keys=registry.names, templates=catalog.names)
         trust = TrustStore.from_config(config.trust)
         token = open_token(config)
         log = LogClient.from_config(config.log)
+        existing = existing_names(registry, catalog)
+        grants = Grants(load_recorded_grants(config.grants, existing, log), config.run_directory)
         signer = Signer(
             grants=grants,
             registry=registry,
@@ -117,25 +129,14 @@ class Worker:
             add_AuditServiceServicer_to_server(audit, server)
             return [service.full_name for service in _SERVICES]
 
-        servers = [
-            GrpcServer.from_config(
-                config.listener,
-                interceptors=[CallInterceptor(grants, log)],
-                register=register,
-                with_reflection=not config.production,
-            )
-        ]
-        if config.public is not None:
-            inner = InnerListenerConfig(
-                config.inner_directory,
-                config.public.threads,
-                config.public.limits.connection_seconds,
-                config.public.limits.idle_seconds,
-            )
-            interceptors = [CallInterceptor(grants, log, Listener.INNER)]
-            servers.append(GrpcServer.for_inner_hop(inner, name, interceptors=interceptors, register=register))
+        servers = make_servers(config, name, grants, log, register)
         _publish_facts(registry)
-        return cls(tuple(servers), signer, token, database, log)
+
+        def reload_grants() -> int:
+            grants.replace(load_recorded_grants(config.grants, existing, log))
+            return grants.version
+
+        return cls(servers, signer, token, database, log, reload_grants)
 
     def probe(self) -> None:
         """Really signs. Raises HsmError or ApplianceError when that doesn't work."""
@@ -192,7 +193,6 @@ def _document_servicer(
 ) -> DocumentServicer:
     renderer = Renderer.from_config(config.renderer)
     issuer = DocumentIssuer(
-        grants=grants,
         catalog=catalog,
         renderer=renderer,
         signer=signer,

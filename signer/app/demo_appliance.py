@@ -34,7 +34,6 @@ _SETTINGS = """\
 # A demo appliance: everything lies beside this file. Written by `signer init --demo`; ports are rewritten by it.
 mode = "development"
 run_directory = "run"
-grants = "grants.toml"
 keyed_digest = "state/keyed-digest.key"
 
 [listener.lan]
@@ -98,6 +97,7 @@ processes = 2
 _GRANTS = """\
 # Who may do what. Names that don't exist keep the appliance from starting. See docs/operations.md.
 format = 1
+version = 1
 
 [[grants]]
 client = "core"
@@ -112,6 +112,7 @@ rpcs = [
 # What a key is for decides which RPCs it serves: seal keys never sign messages, whoever asks.
 keys = ["message-sm2", "message-rsa", "seal-sm2", "seal-rsa"]
 templates = ["policy/commercial"]
+profiles = ["PADES_B"]
 digest_signing = true
 
 # A sales channel outside, over the public listener.
@@ -125,6 +126,7 @@ rpcs = [
 ]
 keys = ["message-sm2", "message-rsa", "seal-sm2", "seal-rsa"]
 templates = ["policy/commercial"]
+profiles = ["PADES_B"]
 """
 
 _PROFILE = """\

@@ -18,7 +18,7 @@ from signer.algorithms import SignatureAlgorithm as Algorithm
 from signer.app.composition import open_token
 from signer.audit import KeyedDigest
 from signer.audit.log_file import DirectLog, LogFile
-from signer.authz import Actor, Grants
+from signer.authz import Actor, no_grants
 from signer.certificates.issue import CertificateFacts, CertificateKind, Issuer, issue_certificate
 from signer.config import ApplianceConfig
 from signer.database import Database
@@ -132,7 +132,7 @@ class _KeyMaker:
     def _sign(self, key: KeyVersion, message: bytes) -> bytes:
         registry = KeyRegistry([key])
         signer = Signer(
-            grants=Grants([]),
+            grants=no_grants(),
             registry=registry,
             keys=KeyRing.open(registry, self._token, frozenset({Purpose.CA})),
             token=self._token,

@@ -91,6 +91,7 @@ def _workers(config: ApplianceConfig, port_base: int | None) -> list[ChildSpec]:
             (*arguments, "--name", name),
             environment={"GRPC_VERBOSITY": "ERROR"},  # its own lines are not JSON
             processors=share,
+            takes_hangup=True,
         )
         for name, share in zip(config.worker_names, shares(config.listener.workers), strict=True)
     ]

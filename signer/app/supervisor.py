@@ -68,7 +68,7 @@ class Supervisor:
 
     def _on_hangup(self, number: int, _frame: object) -> None:
         for child in self._children.values():
-            if child.spec.takes_hangup:
+            if child.spec.takes_hangup and child.ready:  # one that starts reads the files anyway
                 child.signal(signal.Signals(number))
 
     def _on_stop(self, _number: int, _frame: object) -> None:

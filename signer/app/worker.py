@@ -6,7 +6,6 @@ import argparse
 import logging
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from hsm.errors import HsmError
@@ -19,10 +18,11 @@ from signer.errors import SignerError
 
 _log = logging.getLogger(__name__)
 _PROBE_EVERY_S = 5.0
+_WAITED_FOR = frozenset({signal.SIGTERM, signal.SIGHUP})
 
 
 def main() -> int:
-    """Serves until SIGTERM, then drains."""
+    """Serves until SIGTERM, then drains. SIGHUP: reads the grants file again."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--port-base", type=int)
@@ -30,8 +30,8 @@ def main() -> int:
     parser.add_argument("--ready-fd", type=int, required=True)
     options = parser.parse_args()
     json_log.configure(options.name)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    # Waited for between probes; blocked in every thread that starts from here on.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         config = load_config(options.config, port_base=options.port_base)
@@ -44,11 +44,26 @@ def main() -> int:
     worker.set_serving(True)
     say_ready(options.ready_fd)
     serving = True
-    while not stop.wait(_PROBE_EVERY_S):
-        serving = _probe(worker, serving)
+    while True:
+        came = signal.sigtimedwait(_WAITED_FOR, _PROBE_EVERY_S)
+        if came is None:
+            serving = _probe(worker, serving)
+        elif came.si_signo == signal.SIGHUP:
+            _reload(worker)
+        else:
+            break
     worker.drain(config.listener.drain_seconds)
     worker.close()
     return 0
+
+
+def _reload(worker: Worker) -> None:
+    """The grants file as it is now; what can't be used changes nothing. Either is on record."""
+    try:
+        version = worker.reload_grants()
+        _log.info("grants reloaded", extra={"fields": {"version": version}})
+    except SignerError as problem:
+        _log.error(f"grants not reloaded; the old ones stay in force: {problem}")
 
 
 def _probe(worker: Worker, was_serving: bool) -> bool:

@@ -47,11 +47,12 @@ class TrustStore:
     @classmethod
     def from_files(cls, files: Sequence[Path]) -> TrustStore:
         """The certificates of some PEM files. Raises ConfigurationError as `from_config`."""
-        anchors = {anchor.der: anchor for file in files for anchor in _read_file(file)}
+        anchors = {anchor.der: anchor for file in files for anchor in read_certificates(file)}
         return cls(tuple(anchors.values()))
 
 
-def _read_file(file: Path) -> list[Certificate]:
+def read_certificates(file: Path) -> list[Certificate]:
+    """Every certificate of a PEM file, at least one. Raises ConfigurationError (START_FAILED)."""
     try:
         blocks = list(pem.unarmor(file.read_bytes(), multiple=True))
     except OSError as problem:

@@ -56,9 +56,12 @@ def make_server(authority: TlsPair, host: str) -> TlsPair:
     return _issue(authority, "signer", names, ExtendedKeyUsageOID.SERVER_AUTH, _VALID)
 
 
-def make_client(authority: TlsPair, name: str, uri: str, *, valid: timedelta = _VALID) -> TlsPair:
-    """A client certificate that names its holder by a URI."""
-    return _issue(authority, name, [x509.UniformResourceIdentifier(uri)], ExtendedKeyUsageOID.CLIENT_AUTH, valid)
+def make_client(authority: TlsPair, name: str, uri: str, *, address: str = "", valid: timedelta = _VALID) -> TlsPair:
+    """A client certificate that names its holder by a URI, and by the IP address where one is given."""
+    names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(uri)]
+    if address:
+        names.append(x509.IPAddress(ipaddress.ip_address(address)))
+    return _issue(authority, name, names, ExtendedKeyUsageOID.CLIENT_AUTH, valid)
 
 
 def _issue(

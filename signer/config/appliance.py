@@ -14,6 +14,8 @@ from policy_render.renderer import RendererConfig
 from signer.archive import BlobDirectoryConfig
 from signer.audit.log_client import LogConfig
 from signer.certificates import TrustStoreConfig
+from signer.config.grants import GrantsConfig, read_grants_config
+from signer.config.lan_listener import read_lan_listener
 from signer.config.public_listener import read_public_listener
 from signer.config.token import read_token
 from signer.database import DatabaseConfig
@@ -42,7 +44,7 @@ class ApplianceConfig:
     file: Path
     production: bool
     run_directory: Path
-    grants_file: Path
+    grants: GrantsConfig
     keyed_digest_file: Path
     listener: ListenerConfig
     public: PublicListenerConfig | None
@@ -78,7 +80,7 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
     top = read_toml(file)
     mode = top.string("mode", one_of=("development", "production"))
     run_directory = top.path("run_directory", "run")
-    listener = _read_listener(top.table("listener").table("lan"))
+    listener = read_lan_listener(top.table("listener").table("lan"))
     public = None
     if top.has("public_listener"):
         public = read_public_listener(top.table("public_listener"), production=mode == "production")
@@ -93,7 +95,7 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         file=file.resolve(),
         production=mode == "production",
         run_directory=run_directory,
-        grants_file=top.path("grants", "grants.toml"),
+        grants=read_grants_config(top.table("grants", required=False), production=mode == "production"),
         keyed_digest_file=top.path("keyed_digest", "state/keyed-digest.key"),
         listener=listener,
         public=public,
@@ -109,21 +111,6 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         seal=_read_seal(top.table("seal")),
     )
     top.finish()
-    return config
-
-
-def _read_listener(table: StrictTable) -> ListenerConfig:
-    config = ListenerConfig(
-        host=table.string("host", "127.0.0.1"),
-        port=table.integer("port", 7443, **_PORT),
-        certificate=table.path("certificate"),
-        key=table.path("key"),
-        client_authority=table.path("client_authority"),
-        workers=table.integer("workers", 2, low=1, high=256),
-        threads=table.integer("threads", 16, low=1, high=256),
-        drain_seconds=table.integer("drain_seconds", 30, low=0, high=600),
-    )
-    table.finish()
     return config
 
 

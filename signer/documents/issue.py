@@ -21,7 +21,7 @@ from policy_render.renderer import Renderer
 from signer.algorithms import digest_name, sm3
 from signer.archive import BlobDirectory, BytesReleasedBefore, Catalogue, ReleasedDocument, Reservation
 from signer.archive.catalogue import StoredReceipt
-from signer.authz import Actor, Grants
+from signer.authz import Actor
 from signer.contracts import ContractRegister, ContractTerm
 from signer.deadline import Deadline
 from signer.documents.seal import SealWish, SealWorkshop, choose_seal
@@ -63,7 +63,6 @@ class DocumentIssuer:
     def __init__(
         self,
         *,
-        grants: Grants,
         catalog: Catalog,
         renderer: Renderer,
         signer: Signer,
@@ -71,7 +70,6 @@ class DocumentIssuer:
         blobs: BlobDirectory,
         catalogue: Catalogue,
     ) -> None:
-        self._grants = grants
         self._catalog = catalog
         self._renderer = renderer
         self._signer = signer
@@ -88,9 +86,10 @@ class DocumentIssuer:
         """
         _check_issue_id(request.issue_id)
         template = self._catalog.get(request.template)
-        self._grants.authorise_template(actor.client, actor.rpc, template.name)
         wish = choose_seal(request.seals, self._workshop.config)
-        sign = self._signer.document_signer(actor, wish.key, deadline)
+        sign = self._signer.document_signer(
+            actor, wish.key, deadline, template=template.name, profile=wish.profile.name
+        )
         data = check_data(template, request.data_json)
         reserved = self._catalogue.reserve(
             client=actor.client,

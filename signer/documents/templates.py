@@ -5,7 +5,7 @@ from __future__ import annotations
 from policy_render.catalog import Catalog, Template
 from policy_render.data_schema import check_data
 from policy_render.renderer import Renderer
-from signer.authz import Actor, Grants
+from signer.authz import Actor, Ask, Grants
 from signer.deadline import Deadline
 
 
@@ -19,18 +19,22 @@ class TemplateDesk:
 
     def usable(self, actor: Actor) -> list[Template]:
         """Current versions of the templates in the client's grants, by name."""
-        usable = self._grants.usable_templates(actor.client)
-        return [template for template in self._catalog.current() if template.name in usable]
+        return [
+            template
+            for template in self._catalog.current()
+            if self._grants.may_see_template(actor.client, template.name)
+        ]
 
     def get(self, actor: Actor, reference: str) -> Template:
         """One template, the current version where none is named. Raises AccessError, RenderError."""
         template = self._catalog.get(reference)
-        self._grants.authorise_template(actor.client, actor.rpc, template.name)
+        self._grants.authorise(actor, Ask(template=template.name))
         return template
 
     def render_draft(self, actor: Actor, reference: str, data_json: str, deadline: Deadline) -> tuple[str, bytes]:
         """The template's full reference and a PDF marked as a draft. Raises AccessError, RenderError."""
-        template = self.get(actor, reference)
+        template = self._catalog.get(reference)
+        self._grants.use(actor, Ask(template=template.name))
         rendered = self._renderer.render(
             template, check_data(template, data_json), draft=True, timeout=deadline.remaining()
         )

@@ -117,7 +117,8 @@ class DocumentServicer(DocumentServiceServicer):
 
     def _result(self, request: wire.IssueDocumentRequest) -> wire.IssueDocumentResult:
         try:
-            return wire.IssueDocumentResult(issue_id=request.issue_id, response=self._issue(request))
+            with current_call.get().turn():
+                return wire.IssueDocumentResult(issue_id=request.issue_id, response=self._issue(request))
         except (SignerError, RenderError, HsmError) as problem:
             return wire.IssueDocumentResult(issue_id=request.issue_id, error=self._to_status(problem))
         except Exception as problem:  # noqa: BLE001 - one bad item must not end the others; to_status tells nothing of it

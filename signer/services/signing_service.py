@@ -9,7 +9,7 @@ from google.rpc import status_pb2
 
 from hsm.errors import HsmError
 from monitoring import metrics
-from signer.authz import Grants
+from signer.authz import Ask, Grants
 from signer.errors import SignerError
 from signer.keys import KeyRegistry, KeyVersion
 from signer.services.call import current_call
@@ -144,7 +144,7 @@ class SigningServicer(SigningServiceServicer):
         if verifier == "key":
             call = current_call.get()
             name = self._registry.resolve(request.key).name
-            self._grants.authorise_key(call.actor.client, call.actor.rpc, name)
+            self._grants.authorise(call.actor, Ask(key=name))
         answer = self._verifier.verify(
             VerificationRequest(
                 algorithm=algorithm_from_wire(request.algorithm),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from hsm.errors import HsmError, HsmPinError, HsmUnavailable
@@ -15,7 +15,8 @@ from hsm.token import Token
 from monitoring import metrics
 from signer.algorithms import SignatureAlgorithm, check_digest_length, message_digest, sm2
 from signer.audit import KeyedDigest, Log, LogEntry, Receipt
-from signer.authz import Actor, Grants
+from signer.authz import Actor, Ask, Grants
+from signer.authz.ask import THE_CALL_ALONE
 from signer.deadline import Deadline
 from signer.errors import ApplianceError, Reason, RequestError, SignerError, VerificationError
 from signer.keys import KeyRegistry, KeyVersion, Purpose
@@ -109,21 +110,22 @@ class Signer:
         return self._record(actor, produced, deadline)
 
     def document_signer(
-        self, actor: Actor, key: str, deadline: Deadline, algorithm: SignatureAlgorithm = SignatureAlgorithm.UNSPECIFIED
+        self, actor: Actor, key: str, deadline: Deadline, *, template: str, profile: str
     ) -> DocumentSigner:
-        """A capability to sign documents with a seal key; refuses here and now what may not be done at all.
+        """A capability to sign one document from this template, as this seal profile, with a seal key; refuses here and now
+        what no single grant covers.
 
         Raises:
             RequestError, AccessError: as `sign`.
         """
-        version = self._usable_version(actor, key, Purpose.SEAL)
-        return _KeySigner(self, actor, version, version.algorithm_for(algorithm), deadline)
+        version = self._usable_version(actor, key, Purpose.SEAL, Ask(template=template, profile=profile))
+        return _KeySigner(self, actor, version, version.algorithm_for(SignatureAlgorithm.UNSPECIFIED), deadline)
 
     def message_signer(
         self, actor: Actor, key: str, algorithm: SignatureAlgorithm, deadline: Deadline
     ) -> DocumentSigner:
         """The same for CMS over messages, with a message key."""
-        version = self._usable_version(actor, key, Purpose.MESSAGE)
+        version = self._usable_version(actor, key, Purpose.MESSAGE, THE_CALL_ALONE)
         return _KeySigner(self, actor, version, version.algorithm_for(algorithm), deadline)
 
     def probe(self, timeout: float) -> None:
@@ -145,10 +147,10 @@ class Signer:
         prepared = _Prepared(key, algorithm, message_digest(algorithm, key.public_key, message))
         return self._release(actor, prepared, deadline)
 
-    def _usable_version(self, actor: Actor, key: str, purpose: Purpose, *, digest: bool = False) -> KeyVersion:
+    def _usable_version(self, actor: Actor, key: str, purpose: Purpose, ask: Ask) -> KeyVersion:
         # An unknown name is told as such even without a grant: names of keys are no secret, and typos are common.
         version = self._registry.resolve(key)
-        self._grants.authorise_key(actor.client, actor.rpc, version.name, digest=digest)
+        self._grants.use(actor, replace(ask, key=version.name))
         return self._registry.for_signing(key, purpose)
 
     def _authorise(self, actor: Actor, request: SigningRequest, purpose: Purpose) -> _Prepared:
@@ -158,7 +160,7 @@ class Signer:
                 "exactly one of message and digest must be given",
                 "Send the message; send a digest only where the message can't be sent.",
             )
-        version = self._usable_version(actor, request.key, purpose, digest=request.digest is not None)
+        version = self._usable_version(actor, request.key, purpose, Ask(digest=request.digest is not None))
         algorithm = version.algorithm_for(request.algorithm)
         key = self._keys.get(version)
         if request.digest is not None:

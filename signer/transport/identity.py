@@ -6,8 +6,13 @@ Each listener has its own form of the name, so that a certificate made for one i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from enum import Enum
+from typing import cast
+from urllib.parse import unquote
+
+import grpc
 
 from signer.errors import AccessError, Reason
 
@@ -25,6 +30,46 @@ class Listener(Enum):
 
     LAN = CLIENT_URI_PREFIX
     INNER = INNER_URI_PREFIX
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls. `address`: its IP address as text, empty where there is none."""
+
+    name: str
+    address: str
+
+
+Identify = Callable[[grpc.ServicerContext], Caller]
+
+
+def lan_caller(context: grpc.ServicerContext) -> Caller:
+    """On the LAN listener with mutual TLS. Raises AccessError (CLIENT_UNIDENTIFIED)."""
+    return Caller(client_of(_auth_context(context), Listener.LAN), address_of(context.peer()))
+
+
+def inner_caller(context: grpc.ServicerContext) -> Caller:
+    """On the inner hop: both as the front put them into the connection's certificate. Raises as `lan_caller`."""
+    values = _auth_context(context)
+    address = next(iter(values.get("peer_ip", ())), b"")
+    return Caller(client_of(values, Listener.INNER), address.decode("ascii", "replace"))
+
+
+def plain_caller(name: str) -> Identify:
+    """On a listener without TLS, whose callers are all taken for one client, by configuration."""
+    return lambda context: Caller(name, address_of(context.peer()))
+
+
+def address_of(peer: str) -> str:
+    """The IP address in gRPC's "ipv4:192.0.2.1:50000" or "ipv6:%5B2001:db8::1%5D:50000"; empty for other forms."""
+    family, _, rest = peer.partition(":")
+    if family not in {"ipv4", "ipv6"}:
+        return ""
+    return unquote(rest.rpartition(":")[0]).strip("[]")
+
+
+def _auth_context(context: grpc.ServicerContext) -> Mapping[str, list[bytes]]:
+    return cast(Mapping[str, list[bytes]], context.auth_context())  # the stubs forget that values are lists
 
 
 def client_of(auth_context: Mapping[str, Iterable[bytes]], listener: Listener = Listener.LAN) -> str:

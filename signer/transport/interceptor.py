@@ -1,4 +1,4 @@
-"""Wraps every RPC of ours: request id, identity, right to call at all, deadline, error to status, refusals on record, metrics.
+"""Wraps every RPC of ours: request id, identity, the gate, deadline, error to status, refusals on record, metrics.
 
 One wrapper instead of five: on the way of a call of a millisecond each layer shows.
 """
@@ -9,8 +9,9 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn, cast
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, NoReturn
 
 import grpc
 from google.rpc import status_pb2
@@ -18,12 +19,14 @@ from grpc_status import rpc_status
 
 from monitoring import json_log, metrics
 from signer.audit import Log
-from signer.authz import Actor, Grants
+from signer.authz import Actor
 from signer.deadline import Deadline
 from signer.errors import SignerError
 from signer.services.call import Call, current_call
 from signer.signing.signer import refusal_entry
-from signer.transport.identity import Listener, client_of
+from signer.transport.gate import Gate
+from signer.transport.identity import Identify
+from signer.transport.overload_record import SUMMED_UP, OverloadRecord
 from signer.transport.status_table import to_status
 
 _log = logging.getLogger(__name__)
@@ -31,16 +34,19 @@ _OUR_PACKAGE = "/signer.v1."
 # What a call may take at the most, whatever deadline the client sets; streams carry many documents.
 _LONGEST_CALL_S = 120.0
 _LONGEST_STREAM_S = 3600.0
+_BATCHES = frozenset({"SigningService/SignBatch", "SigningService/VerifyBatch"})
 _CODE_NAMES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
 
 
 class CallInterceptor(grpc.ServerInterceptor):
     """Applies to the services of the contract; health and reflection pass, they need only a trusted certificate."""
 
-    def __init__(self, grants: Grants, log: Log, listener: Listener = Listener.LAN) -> None:
-        self._grants = grants
+    def __init__(self, gate: Gate, identify: Identify, log: Log) -> None:
+        """`identify`: who calls, in the way of the one listener that this is for."""
+        self._gate = gate
+        self._identify = identify
         self._log = log
-        self._listener = listener  # a server has one listener: the form of names that it believes
+        self._overloads = OverloadRecord(log)
         self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
         self._lock = threading.Lock()
 
@@ -78,8 +84,10 @@ class CallInterceptor(grpc.ServerInterceptor):
         def answer(request: Any, context: grpc.ServicerContext) -> Any:
             with _Measured(rpc) as measured:
                 try:
-                    self._open(rpc, context, _LONGEST_CALL_S)
-                    answered = inner(request, context)
+                    call = self._open(rpc, context, _LONGEST_CALL_S)
+                    items = len(request.requests) if rpc in _BATCHES else 1
+                    with self._gate.unary(call.actor, call.deadline, items):
+                        answered = inner(request, context)
                 except Exception as problem:  # noqa: BLE001 - the boundary: every exception becomes a status
                     status = self._refuse(rpc, problem)
                 else:
@@ -95,8 +103,10 @@ class CallInterceptor(grpc.ServerInterceptor):
         def answer(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
             with _Measured(rpc) as measured:
                 try:
-                    self._open(rpc, context, _LONGEST_STREAM_S)
-                    yield from inner(requests, context)
+                    call = self._open(rpc, context, _LONGEST_STREAM_S)
+                    with self._gate.stream(call.actor, call.deadline) as turn:
+                        current_call.set(replace(call, turn=turn))
+                        yield from inner(requests, context)
                 except Exception as problem:  # noqa: BLE001 - the boundary: every exception becomes a status
                     status = self._refuse(rpc, problem)
                 else:
@@ -106,24 +116,29 @@ class CallInterceptor(grpc.ServerInterceptor):
 
         return answer
 
-    def _open(self, rpc: str, context: grpc.ServicerContext, longest: float) -> None:
+    def _open(self, rpc: str, context: grpc.ServicerContext, longest: float) -> Call:
         request_id = secrets.token_hex(8)
         json_log.request_id.set(request_id)
         current_call.set(Call(Actor("", rpc, request_id), Deadline.after(longest)))
-        client = client_of(
-            cast(Mapping[str, list[bytes]], context.auth_context()), self._listener
-        )  # the stubs forget that values are lists
+        caller = self._identify(context)
         left: float | None = context.time_remaining()  # None where the client set no deadline, whatever the stubs say
-        call = Call(Actor(client, rpc, request_id), Deadline.after(longest if left is None else min(left, longest)))
+        call = Call(
+            Actor(caller.name, rpc, request_id, caller.address),
+            Deadline.after(longest if left is None else min(left, longest)),
+        )
         current_call.set(call)
-        self._grants.authorise_call(client, rpc)
         call.deadline.remaining()
+        return call
 
     def _refuse(self, rpc: str, problem: Exception) -> status_pb2.Status:
         status = to_status(problem)
         reason = problem.reason.value if hasattr(problem, "reason") else "internal"
         metrics.refusals.labels(reason).inc()
         call = current_call.get()
+        if reason in SUMMED_UP:
+            # As many as there are in a flood: an entry each would be the flood's second victim.
+            self._overloads.note(call.actor, reason)
+            return status
         _log.info("refused", extra={"fields": {"rpc": rpc, "client": call.actor.client, "reason": reason}})
         if hasattr(problem, "reason"):
             try:

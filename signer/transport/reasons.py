@@ -35,7 +35,7 @@ _BY_STATUS: dict[StatusCode, tuple[str, ...]] = {
     StatusCode.ALREADY_EXISTS: ("issue-id-reused",),
     StatusCode.ABORTED: ("issue-in-progress",),
     StatusCode.UNIMPLEMENTED: ("not-supported",),
-    StatusCode.RESOURCE_EXHAUSTED: ("too-large", "overloaded"),
+    StatusCode.RESOURCE_EXHAUSTED: ("too-large", "overloaded", "rate-exceeded"),
     StatusCode.DEADLINE_EXCEEDED: ("deadline-exceeded", "renderer-timeout"),
     StatusCode.UNAUTHENTICATED: ("client-unidentified",),
     StatusCode.PERMISSION_DENIED: ("client-unknown", "grant-missing"),

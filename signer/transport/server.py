@@ -17,6 +17,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from signer.errors import ConfigurationError, Reason
+from signer.transport.gate import pool_threads
 from signer.transport.smtls.identity_echo import IdentityEcho
 from signer.transport.smtls.inner import InnerDirectory
 from signer.transport.smtls.inner_credentials import inner_credentials
@@ -28,17 +29,34 @@ _MESSAGE_OVERHEAD = 64 * 1024
 
 
 @dataclass(frozen=True)
-class ListenerConfig:
-    """A listener with mutual TLS. `certificate`, `key`, `client_authority`: PEM files. `threads`: for each worker."""
+class TlsFiles:
+    """PEM files for mutual TLS. `client_authority`: issues the clients' certificates."""
 
-    host: str
-    port: int
     certificate: Path
     key: Path
     client_authority: Path
+
+
+@dataclass(frozen=True)
+class ListenerConfig:
+    """The LAN listener. `tls` None: plain, and every caller is taken for `plain_client`.
+
+    `threads`: calls that each worker works on at once. `waiting`: calls that may wait for their turn at each worker.
+    """
+
+    host: str
+    port: int
+    tls: TlsFiles | None
+    plain_client: str
     workers: int
     threads: int
+    waiting: int
     drain_seconds: int
+
+    @property
+    def transport(self) -> str:
+        """What metrics, logs and the log's configuration entry call it."""
+        return "plain" if self.tls is None else "mutual-tls"
 
     @property
     def address(self) -> str:
@@ -48,10 +66,11 @@ class ListenerConfig:
 
 @dataclass(frozen=True)
 class InnerListenerConfig:
-    """A worker's second listener, for the front. `threads`: for each worker. Seconds: see `PublicLimits`."""
+    """A worker's second listener, for the front. `threads`, `waiting`: see `ListenerConfig`. Seconds: see `PublicLimits`."""
 
     directory: InnerDirectory
     threads: int
+    waiting: int
     connection_seconds: float
     idle_seconds: float
 
@@ -61,8 +80,8 @@ class _Bound:
     """Where a server listens, and how."""
 
     address: str
-    credentials: grpc.ServerCredentials
-    threads: int
+    credentials: grpc.ServerCredentials | None
+    pool_threads: int
     options: dict[str, int]
 
 
@@ -88,7 +107,12 @@ class GrpcServer:
         Raises:
             ConfigurationError: PORT_IN_USE, or a certificate file that can't be used.
         """
-        bound = _Bound(config.address, _credentials(config), config.threads, _options())
+        bound = _Bound(
+            config.address,
+            None if config.tls is None else _credentials(config.tls),
+            pool_threads(config.threads, config.waiting),
+            _options(),
+        )
         return cls._build(bound, interceptors, register, with_reflection)
 
     @classmethod
@@ -121,7 +145,10 @@ class GrpcServer:
             return register(server)
 
         return cls._build(
-            _Bound(address, credentials, config.threads, options), interceptors, register_all, with_reflection=False
+            _Bound(address, credentials, pool_threads(config.threads, config.waiting), options),
+            interceptors,
+            register_all,
+            with_reflection=False,
         )
 
     @classmethod
@@ -133,11 +160,11 @@ class GrpcServer:
         with_reflection: bool,
     ) -> GrpcServer:
         server = grpc.server(
-            ThreadPoolExecutor(bound.threads, thread_name_prefix="rpc"),
+            # More threads than calls run or wait: one is always free to refuse the next call at once.
+            ThreadPoolExecutor(bound.pool_threads, thread_name_prefix="rpc"),
             interceptors=list(interceptors),
             options=list(bound.options.items()),
-            # Beyond this, RESOURCE_EXHAUSTED at once is kinder than a queue whose callers have given up.
-            maximum_concurrent_rpcs=bound.threads * 16,
+            maximum_concurrent_rpcs=bound.pool_threads * 4,
         )
         services = list(register(server))
         health_servicer = health.HealthServicer()
@@ -147,7 +174,10 @@ class GrpcServer:
         built = cls(server, health_servicer, services)
         built.set_serving(False)
         try:
-            server.add_secure_port(bound.address, bound.credentials)
+            if bound.credentials is None:
+                server.add_insecure_port(bound.address)
+            else:
+                server.add_secure_port(bound.address, bound.credentials)
         except RuntimeError:
             raise ConfigurationError(
                 Reason.PORT_IN_USE, f"can't listen on {bound.address}", "End what listens there, or take another port."
@@ -174,9 +204,15 @@ def _options() -> dict[str, int]:
     limit = MAX_REQUEST_BYTES + _MESSAGE_OVERHEAD
     return {
         "grpc.so_reuseport": 1,
+        # Beyond this many calls not yet taken up, grpc cancels calls at random, everybody's: one peer's flood of opened and
+        # reset streams (CVE-2023-44487) would be everybody's loss. Opened streams are bounded per peer instead.
+        "grpc.server.max_pending_requests": 20_000,
+        "grpc.server.max_pending_requests_hard_limit": 40_000,
         "grpc.max_receive_message_length": limit,
         "grpc.max_send_message_length": limit,
         "grpc.max_metadata_size": 16 * 1024,
+        # What one connection has under way; its further calls wait at the client, where they cost nothing here.
+        "grpc.max_concurrent_streams": 128,
         "grpc.keepalive_time_ms": 60_000,
         "grpc.keepalive_timeout_ms": 20_000,
         "grpc.http2.min_ping_interval_without_data_ms": 30_000,
@@ -185,10 +221,10 @@ def _options() -> dict[str, int]:
     }
 
 
-def _credentials(config: ListenerConfig) -> grpc.ServerCredentials:
+def _credentials(files: TlsFiles) -> grpc.ServerCredentials:
     try:
         key, certificate, authority = (
-            file.read_bytes() for file in (config.key, config.certificate, config.client_authority)
+            file.read_bytes() for file in (files.key, files.certificate, files.client_authority)
         )
     except OSError as problem:
         raise ConfigurationError(

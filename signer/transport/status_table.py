@@ -62,8 +62,13 @@ def to_status(problem: Exception) -> status_pb2.Status:
                 ]
             )
         )
-    if reason in RETRY_SOON:
-        details.append(error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(seconds=1)))
+    delay = getattr(problem, "retry_after", None)
+    if delay is None and reason in RETRY_SOON:
+        delay = 1.0
+    if delay is not None:
+        wait = duration_pb2.Duration()
+        wait.FromNanoseconds(max(1_000_000, int(delay * 1e9)))
+        details.append(error_details_pb2.RetryInfo(retry_delay=wait))
     text = problem.message + (f". {problem.remedy}" if problem.remedy else "")
     return _status(STATUS_OF_REASON[reason], text, *details)
 

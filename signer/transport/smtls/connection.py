@@ -30,7 +30,7 @@ _LAST_BYTES_S = 5.0
 _LAST_ALERT_S = 1.0
 _LAST_READS = 16
 
-Connector = Callable[[str], Awaitable[tuple[WorkerState, socket.socket, TlsStream]]]
+Connector = Callable[[str, str], Awaitable[tuple[WorkerState, socket.socket, TlsStream]]]
 
 
 @dataclass(eq=False)
@@ -89,7 +89,7 @@ class Terminator:
         """Until the connection's end. Why the peer was refused, None where it was served; raises for nothing that a peer does."""
         task = asyncio.current_task()
         assert task is not None
-        visitor = Visitor(address_group(host), task)
+        visitor = Visitor(address_group(host), task, host)
         refused: StrEnum | None = self._admission.enter(visitor)
         with sock:
             if refused is None:
@@ -120,7 +120,7 @@ class Terminator:
         if not first.startswith(HTTP2_PREFACE):
             return Ended.NOT_HTTP2
         try:
-            return await self._relay(sock, stream, peer, first)
+            return await self._relay((sock, stream), visitor, peer, first)
         except SmTlsError as problem:
             return problem.reason
 
@@ -136,8 +136,11 @@ class Terminator:
             raise SmTlsError(SmTlsReason.NO_CERTIFICATE, "the client's certificate was not judged")
         return judged[0]
 
-    async def _relay(self, sock: socket.socket, stream: TlsStream, peer: VerifiedPeer, first: bytes) -> StrEnum | None:
-        worker, inner_sock, inner_stream = await self._connect(peer.name)
+    async def _relay(
+        self, accepted: tuple[socket.socket, TlsStream], visitor: Visitor, peer: VerifiedPeer, first: bytes
+    ) -> StrEnum | None:
+        sock, stream = accepted
+        worker, inner_sock, inner_stream = await self._connect(peer.name, visitor.host)
         rate = self._rate_of(peer.name)
         live: Live | None = None
         try:

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 from signer.certificates import Certificate, TrustStore
 from signer.certificates.tls import TlsPair
@@ -21,7 +22,7 @@ from signer.smtls.relay import shake_hands
 from signer.transport.identity import CLIENT_URI_PREFIX, RESERVED_PREFIX
 from signer.transport.smtls.connection import Terminator
 from signer.transport.smtls.grpc_probe import GrpcProbe
-from signer.transport.smtls.inner import ASK_MANY, ASK_ONE, InnerAuthority
+from signer.transport.smtls.inner import ASK_MANY, ASK_ONE, InnerAuthority, caller_answer
 from signer.transport.smtls.limits import PublicLimits
 from signer.transport.smtls.material import Material
 from signer.transport.smtls.peer import PeerJudge
@@ -30,6 +31,8 @@ from signer.transport.smtls.workers import InnerHop, WorkerState
 
 _TIMEOUT_S = 20.0
 _STREAMED = 3
+# Where the two callers pretend to come from: addresses that nobody has (RFC 5737, RFC 3849).
+_PEERS = {"a": "192.0.2.1", "b": "2001:db8::2"}
 
 
 class IdentityWrong(ApplianceError):
@@ -46,6 +49,7 @@ class IdentityWrong(ApplianceError):
 @dataclass(frozen=True)
 class _Peer:
     name: str
+    address: str
     probe: GrpcProbe
 
 
@@ -82,14 +86,14 @@ class IdentityProof:
         tasks: list[asyncio.Task[object]] = []
         try:
             peers = []
-            for letter in "ab":
+            for letter, address in _PEERS.items():
                 near, far = socket.socketpair()
                 near.setblocking(False)
                 far.setblocking(False)
                 sockets.append(far)
-                tasks.append(asyncio.create_task(terminator.serve(near, "self-test")))
+                tasks.append(asyncio.create_task(terminator.serve(near, address)))
                 name = f"{RESERVED_PREFIX}{letter}.{secrets.token_hex(8)}"
-                peers.append(_Peer(name, await self._call_as(name, throw_away, far)))
+                peers.append(_Peer(name, address, await self._call_as(name, throw_away, far)))
             for peer, other in (peers, peers[::-1], peers):
                 await self._ask(peer, other)
         finally:
@@ -105,8 +109,9 @@ class IdentityProof:
         trust = TrustStore((Certificate.load(throw_away.authority.certificate),))
         material = Material(context, PeerJudge(trust, None, for_self_test=True))
 
-        async def connect(name: str) -> tuple[WorkerState, socket.socket, TlsStream]:
-            sock, stream = await self._hop.connect_to(worker, lambda: self._hop.authority.client(name))
+        async def connect(name: str, address: str) -> tuple[WorkerState, socket.socket, TlsStream]:
+            client = partial(self._hop.authority.client, name, address=address)
+            sock, stream = await self._hop.connect_to(worker, client)
             worker.connections += 1
             return worker, sock, stream
 
@@ -125,7 +130,7 @@ class IdentityProof:
         }
         answers = await peer.probe.ask(ASK_ONE, forged)
         answers += await peer.probe.ask(ASK_MANY, forged, _STREAMED)
-        if answers != [peer.name.encode("ascii")] * (1 + _STREAMED):
+        if answers != [caller_answer(peer.name, peer.address)] * (1 + _STREAMED):
             raise IdentityWrong("a call was not attributed to the peer that made it")
 
     # ---- calls past the front

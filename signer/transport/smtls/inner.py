@@ -24,6 +24,11 @@ _CLIENT_VALID = timedelta(minutes=5)
 _LONGEST_SOCKET_PATH = 107  # sockaddr_un (unix(7)), with its zero byte
 
 
+def caller_answer(name: str, address: str) -> bytes:
+    """What the worker must answer to a caller of this name and IP address."""
+    return f"{name} {address}".encode("ascii")
+
+
 @dataclass(frozen=True)
 class InnerDirectory:
     """Where front and workers meet."""
@@ -78,9 +83,12 @@ class InnerAuthority:
         """What workers trust."""
         return self._pair.certificate_pem
 
-    def client(self, name: str, prefix: str = INNER_URI_PREFIX) -> TlsPair:
-        """A certificate for one connection of one verified peer. `prefix`: another form, for proving that it is refused."""
-        return make_client(self._pair, "peer", prefix + name, valid=_CLIENT_VALID)
+    def client(self, name: str, prefix: str = INNER_URI_PREFIX, *, address: str = "") -> TlsPair:
+        """A certificate for one connection of one verified peer, which comes from this IP address.
+
+        `prefix`: another form, for proving that it is refused.
+        """
+        return make_client(self._pair, "peer", prefix + name, address=address, valid=_CLIENT_VALID)
 
 
 def make_worker_server(worker: str) -> tuple[TlsPair, bytes]:

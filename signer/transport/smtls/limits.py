@@ -45,10 +45,11 @@ class Ended(StrEnum):
 
 @dataclass(eq=False)
 class Visitor:
-    """A connection from its acceptance on. `task`: serves it."""
+    """A connection from its acceptance on. `task`: serves it. `address`: the group that limits are for; `host`: itself."""
 
     address: str
     task: asyncio.Task[object]
+    host: str = ""
     crowded_out: bool = False
 
 

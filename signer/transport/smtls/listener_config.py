@@ -20,7 +20,8 @@ class MaterialFiles:
 
 @dataclass(frozen=True)
 class PublicListenerConfig:
-    """`ccm`: also TLS_SM4_CCM_SM3. `hybrid`: prefer curveSM2MLKEM768. `threads`: for each worker, beside the LAN listener's."""
+    """`ccm`: also TLS_SM4_CCM_SM3. `hybrid`: prefer curveSM2MLKEM768. `threads`, `waiting`: for each worker,
+    beside the LAN listener's."""
 
     host: str
     port: int
@@ -29,3 +30,4 @@ class PublicListenerConfig:
     hybrid: bool
     limits: PublicLimits
     threads: int
+    waiting: int

@@ -50,9 +50,9 @@ class InnerHop:
         proven = [worker for worker in self.workers if worker.proven is not None and worker.proven == worker.identity]
         return sorted(proven, key=lambda worker: worker.connections)
 
-    async def connect(self, name: str) -> tuple[WorkerState, socket.socket, TlsStream]:
-        """A connection to some worker, which reads this name out of its client certificate. The caller gives it back by
-        `WorkerState.connections`.
+    async def connect(self, name: str, address: str) -> tuple[WorkerState, socket.socket, TlsStream]:
+        """A connection to some worker, which reads this name and IP address out of its client certificate. The caller gives
+        it back by `WorkerState.connections`.
 
         Raises:
             SmTlsError: UNREACHABLE; no proven worker takes it.
@@ -60,7 +60,7 @@ class InnerHop:
         for worker in self.usable():
             worker.connections += 1
             try:
-                sock, stream = await self.connect_to(worker, lambda: self.authority.client(name))
+                sock, stream = await self.connect_to(worker, lambda: self.authority.client(name, address=address))
             except SmTlsError:
                 worker.connections -= 1
                 continue

@@ -185,7 +185,7 @@ def workers(inner: InnerDirectory, limits: PublicLimits, *names: str) -> Iterato
         server.add_generic_rpc_handlers((WhoService(),))
         return []
 
-    config = InnerListenerConfig(inner, 16, limits.connection_seconds, limits.idle_seconds)
+    config = InnerListenerConfig(inner, 16, 64, limits.connection_seconds, limits.idle_seconds)
     servers = [GrpcServer.for_inner_hop(config, name, interceptors=[], register=register) for name in names]
     for server in servers:
         server.start()

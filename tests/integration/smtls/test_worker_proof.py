@@ -15,10 +15,10 @@ import pytest
 from signer.certificates.tls import make_authority, make_client
 from signer.errors import ConfigurationError, Reason
 from signer.smtls import SmTlsError, SmTlsReason, SmTlsSettings
-from signer.transport.identity import CLIENT_URI_PREFIX, INNER_URI_PREFIX, Listener, client_of
+from signer.transport.identity import CLIENT_URI_PREFIX, INNER_URI_PREFIX, inner_caller
 from signer.transport.smtls import self_test
 from signer.transport.smtls.identity_proof import IdentityWrong
-from signer.transport.smtls.inner import ASK_MANY, ASK_ONE, InnerDirectory
+from signer.transport.smtls.inner import ASK_MANY, ASK_ONE, InnerDirectory, caller_answer
 from signer.transport.smtls.inner_credentials import inner_credentials
 from signer.transport.smtls.self_test import prove_tls
 from tests.integration.smtls.front_harness import LIMITS, Authority, RunningFront, running_front
@@ -27,7 +27,12 @@ _Answer = Callable[[grpc.ServicerContext, int], bytes]
 
 
 def _true_name(context: grpc.ServicerContext) -> bytes:
-    return client_of(cast(Mapping[str, list[bytes]], context.auth_context()), Listener.INNER).encode()
+    caller = inner_caller(context)
+    return caller_answer(caller.name, caller.address)
+
+
+def _another_address(context: grpc.ServicerContext, _call: int) -> bytes:
+    return caller_answer(inner_caller(context).name, "127.0.0.1")
 
 
 class _Echo(grpc.GenericRpcHandler):
@@ -65,7 +70,9 @@ def _lying_worker(inner: InnerDirectory, answer: _Answer, credentials: grpc.Serv
 
 def _by_metadata(context: grpc.ServicerContext, _call: int) -> bytes:
     claimed = [str(value) for key, value in context.invocation_metadata() if key == "x-forwarded-client-cert"]
-    return claimed[0].removeprefix(f"URI={CLIENT_URI_PREFIX}").encode() if claimed else _true_name(context)
+    if not claimed:
+        return _true_name(context)
+    return caller_answer(claimed[0].removeprefix(f"URI={CLIENT_URI_PREFIX}"), inner_caller(context).address)
 
 
 _remembered: list[bytes] = []
@@ -77,14 +84,16 @@ def _by_first_caller(context: grpc.ServicerContext, _call: int) -> bytes:
 
 
 def _without_names(context: grpc.ServicerContext, _call: int) -> bytes:
-    uris = cast(Mapping[str, list[bytes]], context.auth_context()).get("peer_uri", [b""])
-    return uris[0].split(b":")[-1]
+    values = cast(Mapping[str, list[bytes]], context.auth_context())
+    address = values.get("peer_ip", [b""])[0].decode()
+    return caller_answer(values.get("peer_uri", [b""])[0].split(b":")[-1].decode(), address)
 
 
 _LIES: dict[str, _Answer] = {
     "metadata is believed": _by_metadata,
     "the first caller is everybody": _by_first_caller,
     "another listener's form is believed": _without_names,
+    "calls come from the front itself": _another_address,
     "nobody is anybody": lambda _context, _call: b"somebody",
     "later calls are another's": lambda context, call: _true_name(context) if call < 7 else b"somebody",
 }
