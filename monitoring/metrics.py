@@ -81,6 +81,24 @@ log_commit_entries = Histogram(
     "Entries made durable by one flush.",
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
 )
+clock_troubles = Gauge(
+    "signer_clock_troubles",
+    "1 while this keeps the clock from being believed, and so everything from being signed.",
+    ["trouble"],
+    multiprocess_mode="mostrecent",
+)
+clock_source_answers = Gauge(
+    "signer_clock_source_answers",
+    "1 where the source of time gave an answer when it was asked last.",
+    ["source"],
+    multiprocess_mode="mostrecent",
+)
+clock_difference_seconds = Gauge(
+    "signer_clock_difference_seconds",
+    "Seconds that the clock is behind the source of time, as it said last.",
+    ["source"],
+    multiprocess_mode="mostrecent",
+)
 clock_steps = Counter("signer_clock_steps", "Times the system's clock was set by half a second or more.")
 log_checkpoint_size = Gauge(
     "signer_log_checkpoint_size", "Entries under the last signed checkpoint.", multiprocess_mode="mostrecent"

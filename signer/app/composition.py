@@ -25,6 +25,7 @@ from signer.audit.log_client import LogClient
 from signer.audit.receipt import SignedTree
 from signer.authz import Existing, Grants
 from signer.certificates import Certificate, TrustStore
+from signer.clock import TrustedClock
 from signer.config import ApplianceConfig
 from signer.contracts import ContractRegister
 from signer.database import Database
@@ -108,6 +109,7 @@ class Worker:
             token=token,
             log=log,
             keyed_digest=KeyedDigest.from_file(config.keyed_digest_file),
+            clock=TrustedClock(config.clock.published_file),
         )
         catalogue = Catalogue(database, owner=f"{config.log.log_id}/{name}")
         catalogue.abandon_own_reservations()

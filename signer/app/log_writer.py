@@ -16,7 +16,6 @@ from signer.algorithms import sm3
 from signer.app.child_process import say_ready
 from signer.app.log_key import open_log_key
 from signer.audit import LogEntry
-from signer.audit.clock_watch import ClockWatch
 from signer.audit.log_file import LogFile, LogReader
 from signer.audit.log_process import LogServer
 from signer.audit.tree import Integrator, Tree
@@ -48,7 +47,7 @@ def main() -> int:
         _log.error(str(problem))
         return 1
     say_ready(options.ready_fd)
-    LogServer(journal, socket.socket(fileno=options.listen_fd), ClockWatch().entries).serve(stop_read)
+    LogServer(journal, socket.socket(fileno=options.listen_fd)).serve(stop_read)
     journal.append([LogEntry("stop").encode()])
     integrator.stop()
     journal.close()

@@ -36,6 +36,7 @@ def serve(config_file: Path, port_base: int | None) -> int:
     state_file = run / "children.json"
     stages = [
         [_log_writer(config)],
+        [_clock_watch(config)],
         [*_renderers(config), *_inspector(config)],
         # In one stage: they end together, so that callers hear of it from the workers (GOAWAY) while the front still stands.
         [*_workers(config, port_base), *_front(config, port_base)],
@@ -53,6 +54,12 @@ def _log_writer(config: ApplianceConfig) -> ChildSpec:
         "log-writer",
         ("signer.app.log_writer", "--config", str(config.file)),
         listener=listen_on(config.log.socket),
+    )
+
+
+def _clock_watch(config: ApplianceConfig) -> ChildSpec:
+    return ChildSpec(
+        "clock", ("signer.app.clock_watch", "--config", str(config.file)), remove_environment=_TOKEN_ENVIRONMENT
     )
 
 

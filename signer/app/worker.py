@@ -14,7 +14,7 @@ from policy_render.errors import RenderError
 from signer.app.child_process import say_ready
 from signer.app.composition import Worker
 from signer.config import load_config
-from signer.errors import SignerError
+from signer.errors import ApplianceError, Reason, SignerError
 
 _log = logging.getLogger(__name__)
 _PROBE_EVERY_S = 5.0
@@ -36,14 +36,13 @@ def main() -> int:
     try:
         config = load_config(options.config, port_base=options.port_base)
         worker = Worker.from_config(config, options.name)
-        worker.probe()
+        serving = _first_probe(worker)
         worker.start()
     except (SignerError, HsmError, RenderError) as problem:
         _log.error(str(problem))
         return 1
-    worker.set_serving(True)
+    worker.set_serving(serving)
     say_ready(options.ready_fd)
-    serving = True
     while True:
         came = signal.sigtimedwait(_WAITED_FOR, _PROBE_EVERY_S)
         if came is None:
@@ -55,6 +54,18 @@ def main() -> int:
     worker.drain(config.listener.drain_seconds)
     worker.close()
     return 0
+
+
+def _first_probe(worker: Worker) -> bool:
+    """Raises HsmError or ApplianceError for what somebody must mend; a clock may come right by itself, and uploads can be verified."""
+    try:
+        worker.probe()
+    except ApplianceError as problem:
+        if problem.reason is not Reason.CLOCK_NOT_TRUSTED:
+            raise
+        _log.error(f"not serving yet: {problem}")
+        return False
+    return True
 
 
 def _reload(worker: Worker) -> None:

@@ -14,6 +14,8 @@ from policy_render.renderer import RendererConfig
 from signer.archive import BlobDirectoryConfig
 from signer.audit.log_client import LogConfig
 from signer.certificates import TrustStoreConfig
+from signer.clock import ClockConfig
+from signer.config.clock import read_clock
 from signer.config.grants import GrantsConfig, read_grants_config
 from signer.config.lan_listener import read_lan_listener
 from signer.config.public_listener import read_public_listener
@@ -46,6 +48,7 @@ class ApplianceConfig:
     run_directory: Path
     grants: GrantsConfig
     keyed_digest_file: Path
+    clock: ClockConfig
     listener: ListenerConfig
     public: PublicListenerConfig | None
     monitoring: MonitoringConfig
@@ -97,6 +100,7 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         run_directory=run_directory,
         grants=read_grants_config(top.table("grants", required=False), production=mode == "production"),
         keyed_digest_file=top.path("keyed_digest", "state/keyed-digest.key"),
+        clock=read_clock(top.table("clock", required=False), run_directory, production=mode == "production"),
         listener=listener,
         public=public,
         monitoring=monitoring,
