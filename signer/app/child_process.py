@@ -6,6 +6,7 @@ A child gets its listening socket and a ready pipe as inherited descriptors, and
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -98,6 +99,28 @@ def say_ready(ready_fd: int) -> None:
     """Called by the child once it works."""
     os.write(ready_fd, b"1")
     os.close(ready_fd)
+
+
+class SignalWait:
+    """Signals that a process waits for between other things; made in its main thread.
+
+    Not by `signal.sigtimedwait`: in Python 3.11 it answers with an uninitialised record, of any signal's number, when it is
+    interrupted (a debugger, SIGSTOP and SIGCONT) and the time is over then.
+    """
+
+    def __init__(self, *wanted: signal.Signals) -> None:
+        self._wanted = wanted
+        self._came, self._write = socket.socketpair()
+        self._write.setblocking(False)
+        signal.set_wakeup_fd(self._write.fileno())
+        for number in wanted:
+            signal.signal(number, lambda *_: None)
+
+    def wait(self, seconds: float) -> signal.Signals | None:
+        """The next of them, each as often as it came; None after that time."""
+        ready, _, _ = select.select([self._came], [], [], seconds)
+        number = self._came.recv(1)[0] if ready else 0
+        return next((wanted for wanted in self._wanted if wanted == number), None)
 
 
 def listen_on(path: Path, backlog: int = 256) -> socket.socket:

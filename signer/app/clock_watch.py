@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from monitoring import json_log, metrics
-from signer.app.child_process import say_ready
+from signer.app.child_process import SignalWait, say_ready
 from signer.audit import LogEntry
 from signer.audit.log_client import LogClient
 from signer.clock import ClockConfig, clocks
@@ -132,8 +132,7 @@ def main() -> int:
     parser.add_argument("--ready-fd", type=int, required=True)
     options = parser.parse_args()
     json_log.configure("clock")
-    # Waited for between looks; blocked in every thread that starts from here on.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    signals = SignalWait(signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         config = load_config(options.config)
@@ -143,7 +142,7 @@ def main() -> int:
         _log.error(str(problem))
         return 1
     say_ready(options.ready_fd)
-    while signal.sigtimedwait({signal.SIGTERM}, _LOOK_EVERY_S) is None:
+    while signals.wait(_LOOK_EVERY_S) is None:
         try:
             watch.look()
         except OSError as problem:

@@ -11,14 +11,13 @@ from pathlib import Path
 from hsm.errors import HsmError
 from monitoring import json_log
 from policy_render.errors import RenderError
-from signer.app.child_process import say_ready
+from signer.app.child_process import SignalWait, say_ready
 from signer.app.composition import Worker
 from signer.config import load_config
 from signer.errors import ApplianceError, Reason, SignerError
 
 _log = logging.getLogger(__name__)
 _PROBE_EVERY_S = 5.0
-_WAITED_FOR = frozenset({signal.SIGTERM, signal.SIGHUP})
 
 
 def main() -> int:
@@ -30,8 +29,7 @@ def main() -> int:
     parser.add_argument("--ready-fd", type=int, required=True)
     options = parser.parse_args()
     json_log.configure(options.name)
-    # Waited for between probes; blocked in every thread that starts from here on.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
+    signals = SignalWait(signal.SIGTERM, signal.SIGHUP)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         config = load_config(options.config, port_base=options.port_base)
@@ -44,10 +42,10 @@ def main() -> int:
     worker.set_serving(serving)
     say_ready(options.ready_fd)
     while True:
-        came = signal.sigtimedwait(_WAITED_FOR, _PROBE_EVERY_S)
+        came = signals.wait(_PROBE_EVERY_S)
         if came is None:
             serving = _probe(worker, serving)
-        elif came.si_signo == signal.SIGHUP:
+        elif came is signal.SIGHUP:
             _reload(worker)
         else:
             break
