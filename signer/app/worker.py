@@ -10,14 +10,15 @@ from pathlib import Path
 
 from hsm.errors import HsmError
 from monitoring import json_log
+from monitoring.probe_record import ProbeRecord
 from policy_render.errors import RenderError
 from signer.app.child_process import say_ready
 from signer.app.composition import Worker
+from signer.app.probing import EVERY_S, Probing
 from signer.config import load_config
 from signer.errors import SignerError
 
 _log = logging.getLogger(__name__)
-_PROBE_EVERY_S = 5.0
 _WAITED_FOR = frozenset({signal.SIGTERM, signal.SIGHUP})
 
 
@@ -36,18 +37,18 @@ def main() -> int:
     try:
         config = load_config(options.config, port_base=options.port_base)
         worker = Worker.from_config(config, options.name)
-        worker.probe()
+        probing = Probing(worker.probe, worker.set_serving, ProbeRecord(config.probes_directory, options.name))
+        probing.first()
         worker.start()
     except (SignerError, HsmError, RenderError) as problem:
         _log.error(str(problem))
         return 1
-    worker.set_serving(True)
+    probing.serve()
     say_ready(options.ready_fd)
-    serving = True
     while True:
-        came = signal.sigtimedwait(_WAITED_FOR, _PROBE_EVERY_S)
+        came = signal.sigtimedwait(_WAITED_FOR, EVERY_S)
         if came is None:
-            serving = _probe(worker, serving)
+            probing.again()
         elif came.si_signo == signal.SIGHUP:
             _reload(worker)
         else:
@@ -64,22 +65,6 @@ def _reload(worker: Worker) -> None:
         _log.info("grants reloaded", extra={"fields": {"version": version}})
     except SignerError as problem:
         _log.error(f"grants not reloaded; the old ones stay in force: {problem}")
-
-
-def _probe(worker: Worker, was_serving: bool) -> bool:
-    """Really signs; what the health service answers follows from that."""
-    try:
-        worker.probe()
-        serving = True
-    except (SignerError, HsmError) as problem:
-        serving = False
-        if was_serving:
-            _log.error("not serving", extra={"fields": {"reason": problem.reason.value}})
-    if serving != was_serving:
-        worker.set_serving(serving)
-        if serving:
-            _log.info("serving again")
-    return serving
 
 
 if __name__ == "__main__":
