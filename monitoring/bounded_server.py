@@ -56,12 +56,16 @@ class BoundedServer(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], tls: TlsMaterial | None) -> None:
+    def __init__(
+        self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], tls: TlsMaterial | None
+    ) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, handler)
         self._tls = tls
         self._lock = threading.Lock()
-        self._visits: dict[Any, _Visit] = {}  # by the accepted socket, in the order of their coming; guarded by the lock
+        self._visits: dict[
+            Any, _Visit
+        ] = {}  # by the accepted socket, in the order of their coming; guarded by the lock
         self._tick, self._logged = 0.0, 0
         for reason in REFUSED_BECAUSE:
             metrics.metrics_connections_refused.labels(reason)
@@ -123,7 +127,7 @@ class BoundedServer(ThreadingHTTPServer):
                 if visit.began < oldest and not visit.ended:
                     visit.end()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's
         """A peer that goes away is nobody's fault; anything else is ours."""
         problem = sys.exc_info()[1]
         if not isinstance(problem, OSError):

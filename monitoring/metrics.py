@@ -172,7 +172,9 @@ certificate_expiry_timestamp_seconds = Gauge(
     multiprocess_mode="mostrecent",
 )
 metrics_connections_refused = Counter(
-    "signer_metrics_connections_refused", "Connections to the metrics listener that were refused, by reason.", ["reason"]
+    "signer_metrics_connections_refused",
+    "Connections to the metrics listener that were refused, by reason.",
+    ["reason"],
 )
 listener_info = Gauge(
     "signer_listener_info",

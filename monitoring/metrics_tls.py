@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from monitoring import metrics
@@ -90,7 +91,9 @@ def _load(files: TlsFiles) -> ssl.SSLContext:
         context.load_cert_chain(files.certificate, files.key, password=_no_password)
         context.load_verify_locations(files.client_authority)
     except (OSError, ValueError) as problem:  # ssl.SSLError is an OSError
-        raise TlsFilesUnusable(f"the metrics listener's key does not fit or can't be read: {files.key.name}") from problem
+        raise TlsFilesUnusable(
+            f"the metrics listener's key does not fit or can't be read: {files.key.name}"
+        ) from problem
     metrics.certificate_expiry_timestamp_seconds.labels("metrics-listener").set(own[0].not_valid_after_utc.timestamp())
     return context
 
@@ -111,7 +114,7 @@ def _certificates(file: Path) -> list[x509.Certificate]:
 def _check_key(certificate: x509.Certificate) -> None:
     try:
         key = certificate.public_key()
-    except Exception as problem:  # noqa: BLE001 - an unknown curve or algorithm, told by several types
+    except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
         raise TlsFilesUnusable("a certificate of the metrics listener has a key of an unknown kind") from problem
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES):
         return

@@ -36,4 +36,3 @@ def read_lan_listener(table: StrictTable) -> ListenerConfig:
     )
     table.finish()
     return config
-
