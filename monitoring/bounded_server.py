@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import socketserver
 import ssl
 import sys
 import threading
@@ -21,9 +22,6 @@ from monitoring import metrics
 from monitoring.metrics_tls import TlsMaterial
 
 _log = logging.getLogger(__name__)
-MOST_CONNECTIONS = 32
-HANDSHAKE_S = 5.0
-LONGEST_S = 20.0
 # Lines in the log in a second: a flood must not fill the disk.
 _REFUSALS_LOGGED = 5
 _REASONS = {
@@ -50,8 +48,11 @@ class _Visit:
 
 
 class BoundedServer(ThreadingHTTPServer):
-    """`tls` None: plain."""
+    """`tls` None: plain. Seconds: for a handshake; for a connection from its beginning to its end."""
 
+    most_connections = 32
+    handshake_seconds = 10.0
+    longest_seconds = 20.0
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
@@ -63,22 +64,25 @@ class BoundedServer(ThreadingHTTPServer):
         super().__init__(address, handler)
         self._tls = tls
         self._lock = threading.Lock()
-        self._visits: dict[
-            Any, _Visit
-        ] = {}  # by the accepted socket, in the order of their coming; guarded by the lock
+        # By the accepted socket, in the order of their coming; guarded by the lock.
+        self._visits: dict[Any, _Visit] = {}
         self._tick, self._logged = 0.0, 0
         for reason in REFUSED_BECAUSE:
             metrics.metrics_connections_refused.labels(reason)
+
+    def server_bind(self) -> None:
+        """Without http.server's question to the name service, which may take long and is of no use here."""
+        socketserver.TCPServer.server_bind(self)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Gives the connection a thread, or ends it at once where even those that were told to go are too many."""
         visit = _Visit(request, client_address[0], time.monotonic())
         with self._lock:
             living = [other for other in self._visits.values() if not other.ended]
-            full = len(living) >= MOST_CONNECTIONS
+            full = len(living) >= self.most_connections
             if full:
                 _crowd_out(living)
-            fits = len(self._visits) < 2 * MOST_CONNECTIONS
+            fits = len(self._visits) < 2 * self.most_connections
             if fits:
                 self._visits[request] = visit
         if full:
@@ -99,7 +103,7 @@ class BoundedServer(ThreadingHTTPServer):
         if self._tls is None:
             super().finish_request(request, client_address)
             return
-        request.settimeout(HANDSHAKE_S)
+        request.settimeout(self.handshake_seconds)
         context = self._tls.context()
         with self._lock:
             visit = self._visits[request]
@@ -119,7 +123,7 @@ class BoundedServer(ThreadingHTTPServer):
     def service_actions(self) -> None:
         """At least twice a second: ends what has lasted too long, however busy it looks."""
         now = time.monotonic()
-        oldest = now - LONGEST_S
+        oldest = now - self.longest_seconds
         if now > self._tick + 1:
             self._tick, self._logged = now, 0
         with self._lock:
