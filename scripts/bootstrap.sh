@@ -30,7 +30,7 @@ printf '#!/bin/sh\nexit 101\n' >"$start_rules"
 chmod 755 "$start_rules"
 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 if [[ " ${missing[*]} " == *" prometheus "* ]]; then
-  # Both work without a running systemd; one of the two kinds of links may not be there.
-  deb-systemd-helper disable prometheus.service >/dev/null 2>&1 || true
+  # Both work without a running systemd; one of the two kinds of links may not be there. The helper obeys dpkg's scripts alone.
+  DPKG_MAINTSCRIPT_PACKAGE=prometheus deb-systemd-helper disable prometheus.service >/dev/null 2>&1 || true
   update-rc.d prometheus disable >/dev/null 2>&1 || true
 fi

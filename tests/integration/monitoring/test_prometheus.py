@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,18 +132,13 @@ def test_readiness_means_a_real_signature(
     eventually(lambda: readiness() == (200, {"ready": True, "not_ready": []}), "not ready again")
 
 
-def test_a_public_address_without_tls_keeps_it_from_starting(tmp_path: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "signer.cli", "init", "--demo", str(tmp_path), "--port-base", str(free_port_base())],
-        check=True,
-        capture_output=True,
-    )
-    file = tmp_path / "signer.toml"
-    table = '[monitoring]\nhost = "127.0.0.1"'
-    assert table in file.read_text()
-    file.write_text(file.read_text().replace(table, '[monitoring]\nhost = "0.0.0.0"'))
+def test_a_public_address_without_tls_keeps_it_from_starting(guarded: RunningAppliance) -> None:
+    text = (guarded.directory / "signer.toml").read_text()
+    table = text[text.index("[monitoring]") : text.index("[token]")]
+    file = guarded.directory / "public.toml"
+    file.write_text(text.replace(table, '[monitoring]\nhost = "0.0.0.0"\n\n'))
     command = [sys.executable, "-m", "signer.cli", "serve", "--config", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 5
-    assert "signer.toml:" in done.stderr
+    assert "public.toml:" in done.stderr
     assert "monitoring.host: '0.0.0.0' is not a private address" in done.stderr

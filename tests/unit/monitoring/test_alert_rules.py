@@ -99,6 +99,14 @@ def test_every_runbook_belongs_to_an_alert_and_its_links_lead_somewhere() -> Non
     assert not [name for name in named if not {name, f"{name}_bucket"} & set(series())]
 
 
+def test_the_documentation_lists_every_alert_as_it_is() -> None:
+    text = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| \[(\w+)\]\(\.\./monitoring/runbooks/\1\.md\) \| (\w+) \| (.+) \|$", text, flags=re.M)
+    assert sorted(listed) == sorted(
+        (rule["alert"], rule["labels"]["severity"], rule["annotations"]["summary"].split(" · ")[1]) for rule in _RULES
+    )
+
+
 @pytest.mark.parametrize("rule", _rules(), ids=lambda rule: str(rule.get("alert", rule.get("record"))))
 def test_expressions_name_only_what_the_code_has(rule: dict[str, Any]) -> None:
     assert faults_of(rule["expr"], _RECORDED) == []
