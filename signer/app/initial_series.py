@@ -14,7 +14,7 @@ from signer.transport.overload_record import SUMMED_UP
 from signer.transport.reasons import STATUS_OF_REASON
 
 # What a probe may come to beside the reasons of the hsm package.
-_PROBE_REASONS = ("own-signature-wrong", "log-unavailable", "deadline-exceeded")
+_PROBE_REASONS = ("own-signature-wrong", "deadline-exceeded")
 
 
 def begin_series(rpcs: Iterable[str], clients: Iterable[str]) -> None:
