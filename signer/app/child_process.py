@@ -42,6 +42,7 @@ class Child:
     def __init__(self, spec: ChildSpec) -> None:
         self.spec = spec
         self.started = time.monotonic()
+        self.started_at = time.time()
         self.ready = False
         read_end, write_end = os.pipe()
         inherited = [write_end] + ([spec.listener.fileno()] if spec.listener is not None else [])

@@ -63,6 +63,7 @@ def _integrator(config: ApplianceConfig, journal: LogFile) -> Integrator:
 def _configuration_entry(config: ApplianceConfig) -> bytes:
     """What the appliance starts with: a changed configuration shows as another digest."""
     digests = [f"lan {config.listener.transport} {config.listener.address}"]
+    digests += [f"metrics {config.monitoring.transport} {config.monitoring.address}"]
     digests += [f"{file.name} {_digest(file)}" for file in (config.file, config.grants.file)]
     return LogEntry("configuration", detail=", ".join(digests)).encode()
 

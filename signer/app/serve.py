@@ -32,6 +32,8 @@ def serve(config_file: Path, port_base: int | None) -> int:
     metrics_directory = run / "metrics"
     shutil.rmtree(metrics_directory, ignore_errors=True)  # counters begin anew with the appliance
     metrics_directory.mkdir(mode=0o700)
+    shutil.rmtree(config.probes_directory, ignore_errors=True)  # a record of the last run must not make this one ready
+    config.probes_directory.mkdir(mode=0o700)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_directory)
     state_file = run / "children.json"
     stages = [
@@ -42,7 +44,7 @@ def serve(config_file: Path, port_base: int | None) -> int:
         [*_workers(config, port_base), *_front(config, port_base)],
         [_exporter(config, metrics_directory, state_file)],
     ]
-    listeners = {"grpc": config.listener.address, "metrics": f"{config.monitoring.host}:{config.monitoring.port}"}
+    listeners = {"grpc": config.listener.address, "metrics": config.monitoring.address}
     if config.public is not None:
         listeners["public"] = f"{config.public.host}:{config.public.port}"
     _log.info("starting", extra={"fields": listeners})
@@ -115,12 +117,18 @@ def _front(config: ApplianceConfig, port_base: int | None) -> list[ChildSpec]:
 
 
 def _exporter(config: ApplianceConfig, metrics_directory: Path, state_file: Path) -> ChildSpec:
-    return ChildSpec(
-        "exporter",
-        (
-            "monitoring.exporter",
-            *("--host", config.monitoring.host, "--port", str(config.monitoring.port)),
-            *("--metrics-directory", str(metrics_directory), "--state-file", str(state_file)),
-        ),
-        remove_environment=_TOKEN_ENVIRONMENT,
-    )
+    monitoring = config.monitoring
+    arguments = [
+        *("--host", monitoring.host, "--port", str(monitoring.port), "--transport", monitoring.transport),
+        *("--metrics-directory", str(metrics_directory), "--state-file", str(state_file)),
+        *("--probes-directory", str(config.probes_directory)),
+    ]
+    if monitoring.tls is not None:
+        files = (monitoring.tls.certificate, monitoring.tls.key, monitoring.tls.client_authority)
+        arguments += ["--tls", *(str(file) for file in files)]
+    for name in config.worker_names:
+        arguments += ["--probing", name]
+    volumes = {"log": config.log.directory, "archive": config.blobs.directory, "run": config.run_directory}
+    for name, directory in volumes.items():
+        arguments += ["--volume", f"{name}={directory}"]
+    return ChildSpec("exporter", ("monitoring.exporter", *arguments), remove_environment=_TOKEN_ENVIRONMENT)

@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from monitoring.process_death import forget_process
 from signer.app.child_process import Child, ChildSpec
 from signer.errors import ConfigurationError, Reason
 
@@ -117,6 +118,7 @@ class Supervisor:
             was_ready = child.ready
             return child.poll_ready() != was_ready
         child.close()
+        forget_process(child.pid)
         lived = time.monotonic() - child.started
         self._deaths[name] = 0 if lived > _STABLE_AFTER_S else self._deaths.get(name, 0) + 1
         pause = _PAUSES_S[min(self._deaths[name], len(_PAUSES_S) - 1)]
@@ -128,7 +130,11 @@ class Supervisor:
         state = {
             "supervisor": os.getpid(),
             "children": {
-                name: {"pid": child.pid, "ready": child.ready and name not in self._restart_at}
+                name: {
+                    "pid": child.pid,
+                    "ready": child.ready and name not in self._restart_at,
+                    "started": child.started_at,  # Unix time
+                }
                 for name, child in self._children.items()
             },
         }

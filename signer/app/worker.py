@@ -10,14 +10,15 @@ from pathlib import Path
 
 from hsm.errors import HsmError
 from monitoring import json_log
+from monitoring.probe_record import ProbeRecord
 from policy_render.errors import RenderError
 from signer.app.child_process import SignalWait, say_ready
 from signer.app.composition import Worker
+from signer.app.probing import EVERY_S, Probing
 from signer.config import load_config
-from signer.errors import ApplianceError, Reason, SignerError
+from signer.errors import SignerError
 
 _log = logging.getLogger(__name__)
-_PROBE_EVERY_S = 5.0
 
 
 def main() -> int:
@@ -34,17 +35,18 @@ def main() -> int:
     try:
         config = load_config(options.config, port_base=options.port_base)
         worker = Worker.from_config(config, options.name)
-        serving = _first_probe(worker)
+        probing = Probing(worker.probe, worker.set_serving, ProbeRecord(config.probes_directory, options.name))
+        probing.first()
         worker.start()
     except (SignerError, HsmError, RenderError) as problem:
         _log.error(str(problem))
         return 1
-    worker.set_serving(serving)
+    probing.serve()
     say_ready(options.ready_fd)
     while True:
-        came = signals.wait(_PROBE_EVERY_S)
+        came = signals.wait(EVERY_S)
         if came is None:
-            serving = _probe(worker, serving)
+            probing.again()
         elif came is signal.SIGHUP:
             _reload(worker)
         else:
@@ -54,18 +56,6 @@ def main() -> int:
     return 0
 
 
-def _first_probe(worker: Worker) -> bool:
-    """Raises HsmError or ApplianceError for what somebody must mend; a clock may come right by itself, and uploads can be verified."""
-    try:
-        worker.probe()
-    except ApplianceError as problem:
-        if problem.reason is not Reason.CLOCK_NOT_TRUSTED:
-            raise
-        _log.error(f"not serving yet: {problem}")
-        return False
-    return True
-
-
 def _reload(worker: Worker) -> None:
     """The grants file as it is now; what can't be used changes nothing. Either is on record."""
     try:
@@ -73,22 +63,6 @@ def _reload(worker: Worker) -> None:
         _log.info("grants reloaded", extra={"fields": {"version": version}})
     except SignerError as problem:
         _log.error(f"grants not reloaded; the old ones stay in force: {problem}")
-
-
-def _probe(worker: Worker, was_serving: bool) -> bool:
-    """Really signs; what the health service answers follows from that."""
-    try:
-        worker.probe()
-        serving = True
-    except (SignerError, HsmError) as problem:
-        serving = False
-        if was_serving:
-            _log.error("not serving", extra={"fields": {"reason": problem.reason.value}})
-    if serving != was_serving:
-        worker.set_serving(serving)
-        if serving:
-            _log.info("serving again")
-    return serving
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from signer.clock import ClockConfig
 from signer.config.clock import read_clock
 from signer.config.grants import GrantsConfig, read_grants_config
 from signer.config.lan_listener import read_lan_listener
+from signer.config.monitoring import MonitoringConfig, read_monitoring
 from signer.config.public_listener import read_public_listener
 from signer.config.token import read_token
 from signer.database import DatabaseConfig
@@ -27,16 +28,6 @@ from signer.strict_toml import StrictTable, read_toml
 from signer.transport.server import ListenerConfig
 from signer.transport.smtls.inner import InnerDirectory
 from signer.transport.smtls.listener_config import PublicListenerConfig
-
-_PORT = {"low": 1, "high": 65535}
-
-
-@dataclass(frozen=True)
-class MonitoringConfig:
-    """Where /metrics, /healthz and /readyz are served."""
-
-    host: str
-    port: int
 
 
 @dataclass(frozen=True)
@@ -69,6 +60,11 @@ class ApplianceConfig:
         return tuple(f"worker-{number}" for number in range(self.listener.workers))
 
     @property
+    def probes_directory(self) -> Path:
+        """Where workers say whether their last real signature worked, and the exporter reads it."""
+        return self.run_directory / "probes"
+
+    @property
     def inner_directory(self) -> InnerDirectory:
         """Where the front and the workers meet."""
         return InnerDirectory(self.run_directory / "inner")
@@ -87,12 +83,12 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
     public = None
     if top.has("public_listener"):
         public = read_public_listener(top.table("public_listener"), production=mode == "production")
-    monitoring = _read_monitoring(top.table("monitoring"))
+    monitoring = read_monitoring(top.table("monitoring"))
     if port_base is not None:
         shift = port_base - listener.port
         listener = replace(listener, port=listener.port + shift)
         public = public and replace(public, port=public.port + shift)
-        monitoring = MonitoringConfig(monitoring.host, monitoring.port + shift)
+        monitoring = replace(monitoring, port=monitoring.port + shift)
     renderer, renderers = _read_renderer(top.table("renderer", required=False), run_directory)
     config = ApplianceConfig(
         file=file.resolve(),
@@ -115,12 +111,6 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         seal=_read_seal(top.table("seal")),
     )
     top.finish()
-    return config
-
-
-def _read_monitoring(table: StrictTable) -> MonitoringConfig:
-    config = MonitoringConfig(table.string("host", "127.0.0.1"), table.integer("port", 7464, **_PORT))
-    table.finish()
     return config
 
 

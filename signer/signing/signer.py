@@ -204,6 +204,7 @@ class Signer:
             signature = sm2.encode_signature(raw) if prepared.algorithm is SignatureAlgorithm.SM2_SM3 else raw
             prepared.key.public_key.verify_digest(prepared.algorithm, prepared.digest, signature)
         except (VerificationError, RequestError) as problem:
+            metrics.labelled(metrics.own_signatures_wrong, name).inc()
             raise ApplianceError(
                 Reason.OWN_SIGNATURE_WRONG,
                 f"the token returned a wrong signature for {prepared.key.version.reference}; it was not released",
