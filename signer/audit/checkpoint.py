@@ -45,23 +45,38 @@ class NoteKey:
     public_key: PublicKey = field(repr=False)
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise CheckpointError(f"{self.name!r} can't name a key: no blanks, no plus sign")
+        check_key_name(self.name)
 
     @property
     def key_id(self) -> bytes:
         """Four bytes that tell keys of one name apart; no security rests on them."""
-        return hashlib.sha256(self.name.encode() + b"\n" + _TYPE + self.public_key.spki).digest()[:_ID_BYTES]
+        return note_key_id(self.name, _TYPE, self.public_key)
+
+
+def check_key_name(name: str) -> None:
+    """Raises CheckpointError for a name that a signature line can't hold."""
+    if not _NAME.fullmatch(name):
+        raise CheckpointError(f"{name!r} can't name a key: no blanks, no plus sign")
+
+
+def note_key_id(name: str, kind: bytes, public_key: PublicKey) -> bytes:
+    """The key id of signed-note for a signature type."""
+    return hashlib.sha256(name.encode() + b"\n" + kind + public_key.spki).digest()[:_ID_BYTES]
 
 
 def load_note_key(file: Path, name: str) -> NoteKey:
     """The key in a file with a PEM public key. Raises ConfigurationError (START_FAILED)."""
+    return NoteKey(name, load_public_key_file(file))
+
+
+def load_public_key_file(file: Path) -> PublicKey:
+    """The same without a name."""
     try:
         _, _, spki = pem.unarmor(file.read_bytes())
-        return NoteKey(name, load_public_key(spki))
+        return load_public_key(spki)
     except (OSError, ValueError, RequestError):
         raise ConfigurationError(
-            Reason.START_FAILED, f"{file}: no public key of the log", "Restore it, or run signer init."
+            Reason.START_FAILED, f"{file}: no public key of the log or of a witness", "Restore it, or run signer init."
         ) from None
 
 
@@ -94,12 +109,17 @@ def cosign(note: str, key: NoteKey, sign: SignMessage) -> str:
     body = note[: note.rindex("\n\n") + 1].encode()
     signature = sign(body)
     key.public_key.verify(_ALGORITHM, body, signature)
-    return f"{note}— {key.name} {base64.b64encode(key.key_id + signature).decode()}\n"
+    return note + signature_line(key.name, key.key_id, signature)
+
+
+def signature_line(name: str, key_id: bytes, signature: bytes) -> str:
+    """A line that goes behind a note's blank line."""
+    return f"— {name} {base64.b64encode(key_id + signature).decode()}\n"
 
 
 def read_checkpoint(text: str) -> Checkpoint:
     """What a checkpoint says, nobody's signature verified. Raises CheckpointError."""
-    body, _ = _split(text)
+    body, _ = split_note(text)
     lines = body.split("\n")
     if len(lines) < 4 or lines[-1] != "" or not lines[0] or not _SIZE.fullmatch(lines[1]):
         raise CheckpointError("not a checkpoint: origin, size and root must stand in its first three lines")
@@ -124,7 +144,7 @@ def verify_checkpoint(text: str, origin: str, key: NoteKey) -> Checkpoint:
 
 def verify_note(text: str, keys: Sequence[NoteKey]) -> frozenset[str]:
     """Names of those of the keys whose right signatures the note carries. Raises CheckpointError when there is none, or a wrong one."""
-    body, signatures = _split(text)
+    body, signatures = split_note(text)
     found = set()
     for name, key_id, signature in signatures:
         for key in keys:
@@ -140,8 +160,8 @@ def verify_note(text: str, keys: Sequence[NoteKey]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _split(text: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
-    """The body with its last new line, and the signatures: name, key id, signature."""
+def split_note(text: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
+    """The body with its last new line, and the signatures: name, key id, signature. Raises CheckpointError."""
     body, blank, lines = text.rpartition("\n\n")
     if not blank or len(text) > _MAX_TEXT or not text.endswith("\n") or any(ord(c) < 32 and c != "\n" for c in text):
         raise CheckpointError("not a signed note")

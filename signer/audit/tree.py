@@ -14,8 +14,9 @@ from pathlib import Path
 from monitoring import metrics
 from signer.algorithms import SignMessage
 from signer.audit.checkpoint import Checkpoint, CheckpointError, NoteKey, sign_checkpoint, verify_checkpoint
+from signer.audit.durable_file import write_durably
 from signer.audit.merkle import SM3, Frontier, root_of
-from signer.audit.tiles import HASH_BYTES, LEVELS, WIDTH, Tiles, write_durably
+from signer.audit.tiles import HASH_BYTES, LEVELS, WIDTH, Tiles
 from signer.errors import ConfigurationError, Reason, SignerError
 
 _log = logging.getLogger(__name__)
@@ -134,13 +135,22 @@ class Integrator:
     """The thread that keeps a tree close behind a journal."""
 
     def __init__(
-        self, make_tree: Callable[[], Tree], read: ReadEntries, count: Callable[[], int], sign: SignMessage
+        self,
+        make_tree: Callable[[], Tree],
+        read: ReadEntries,
+        count: Callable[[], int],
+        sign: SignMessage,
+        followers: Sequence[Callable[[Checkpoint], None]] = (),
     ) -> None:
-        """`count`: how many entries are durable now. Errors leave the appends alone: it tries again, from the disk."""
+        """`count`: how many entries are durable now. `followers`: called with every new checkpoint, when it is durable.
+
+        Errors leave the appends alone: it tries again, from the disk.
+        """
         self._make_tree = make_tree
         self._read = read
         self._count = count
         self._sign = sign
+        self._followers = tuple(followers)
         self._tree: Tree | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="integrator", daemon=True)
@@ -166,8 +176,11 @@ class Integrator:
             if self._tree is None:
                 self._tree = self._make_tree()
                 self._tree.open()
-            while new := min(self._count() - self._tree.size, _MOST_ENTRIES):
-                self._tree.integrate(self._read(self._tree.size, new), self._sign)
+            while (new := min(self._count() - self._tree.size, _MOST_ENTRIES)) > 0:
+                checkpoint = self._tree.integrate(self._read(self._tree.size, new), self._sign)
+                for follower in self._followers:
+                    if checkpoint is not None:
+                        follower(checkpoint)
             metrics.log_checkpoint_size.set(self._tree.size)
             metrics.log_unsigned_entries.set(self._count() - self._tree.size)
         except Exception as problem:  # noqa: BLE001 - the thread must live, whatever happened
