@@ -43,6 +43,7 @@ def restart_log(config: LogConfig, previous_file: Path, previous_public_key: Pat
     if _origin(old) == config.log_id and _is_restarted(old, previous):
         return _finish(config, previous)  # it was interrupted before its last step
     aside = _aside(config, previous)
+    _drop_unused(old, config.log_id)
     entry = _first_entry(previous, _count(old if old.exists() else aside))
     if _origin(old) == config.log_id:
         raise _refused(f"the log {config.log_id} has begun already", "Give the new log an id that was never used.")
@@ -92,6 +93,13 @@ def _first_entry(previous: Checkpoint, restored: int | None) -> bytes:
     kept = "its folder is lost" if restored is None else f"its folder has {restored} entries"
     detail = f"previous log {previous.origin}, size {previous.size}, root {previous.root.hex()}; {kept}"
     return LogEntry("restart", detail=detail).encode()
+
+
+def _drop_unused(folder: Path, log_id: str) -> None:
+    """A writer that was refused in between has left a journal without entries."""
+    if _origin(folder) == log_id and next(read_log(folder / "log"), None) is None:
+        (folder / "log").unlink()
+        folder.rmdir()
 
 
 def _is_restarted(folder: Path, previous: Checkpoint) -> bool:

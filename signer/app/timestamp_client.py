@@ -41,6 +41,8 @@ def ask_authority(url: str, request: bytes, *, seconds: float, tls_authority: Pa
         if response.status != 200 or response.headers.get_content_type() != _REPLY:
             raise _unavailable(f"it answers {response.status} {response.headers.get_content_type()}")
         content = response.read(MAX_RESPONSE_BYTES + 1)
+        if response.length and len(content) <= MAX_RESPONSE_BYTES:
+            raise _unavailable("its answer is cut off, or too slow")
     except (OSError, http.client.HTTPException) as problem:
         raise _unavailable(type(problem).__name__) from None
     finally:
