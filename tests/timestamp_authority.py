@@ -58,8 +58,8 @@ class OpensslAuthority:
         self.settings = folder / "openssl.cnf"
         self.settings.write_text(_SETTINGS.format(folder=folder, purpose=purpose, identifier=identifier))
         (folder / "serial").write_text("01\n")
-        common = ("-config", self.settings, "-nodes", "-days", "30")
-        new_key = ("-newkey", key[0], *(part for option in key[1:] for part in ("-pkeyopt", option)))
+        common: tuple[str | Path, ...] = ("-config", self.settings, "-nodes", "-days", "30")
+        new_key: tuple[str, ...] = ("-newkey", key[0], *(part for option in key[1:] for part in ("-pkeyopt", option)))
         _openssl(
             "req",
             "-x509",

@@ -123,7 +123,8 @@ def test_an_older_copy_of_the_log_does_not_start_until_it_is_restarted(config_fi
     backup = shutil.copytree(config.directory, config_file.parent / "backup")
     with log_writer(config_file):
         pass
-    last = shutil.copy(config.directory / "checkpoint", config_file.parent / "last")
+    last = config_file.parent / "last"
+    shutil.copy(config.directory / "checkpoint", last)
     shutil.rmtree(config.directory)
     backup.rename(config.directory)
     assert "log-rolled-back" in _refused_start(config_file)

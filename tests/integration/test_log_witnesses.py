@@ -1,4 +1,4 @@
-"""Witnesses of a running appliance over gRPC, one with a key file and one with a key in the log token; proofs of a document; its records."""
+"""Witnesses of a running appliance over gRPC, one with a key file and one with a key in the log token; proofs of documents; records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -58,6 +57,12 @@ def called(watched: RunningAppliance) -> Iterator[Connection]:
 def key(watched: RunningAppliance) -> NoteKey:
     log = load_config(watched.directory / "signer.toml").log
     return load_note_key(log.public_key_file, log.log_id)
+
+
+@pytest.fixture(scope="module")
+def sample_json(called: Connection) -> str:
+    """The sample data of policy/commercial."""
+    return called.call(called.documents.GetTemplate, doc.GetTemplateRequest(template="policy/commercial")).sample_json
 
 
 def _command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -159,12 +164,12 @@ def test_a_rollback_is_refused_by_the_witness_with_both_heads(
 
 
 def test_a_document_is_proven_from_its_file_and_from_its_id(
-    watched: RunningAppliance, called: Connection, sample: dict[str, Any], tmp_path: Path
+    watched: RunningAppliance, called: Connection, sample_json: str, tmp_path: Path
 ) -> None:
     config = watched.directory / "signer.toml"
     for seal in ("seal-sm2", "seal-rsa"):
         request = doc.IssueDocumentRequest(
-            issue_id=str(uuid.uuid4()), template="policy/commercial", data_json=json.dumps(sample, ensure_ascii=False)
+            issue_id=str(uuid.uuid4()), template="policy/commercial", data_json=sample_json
         )
         request.seals.add(key=seal)
         issued = called.call(called.documents.IssueDocument, request)
