@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from asn1crypto import pem
 
@@ -21,7 +22,7 @@ from signer.algorithms import PublicKey, SignatureAlgorithm, SignMessage, load_p
 from signer.errors import ConfigurationError, Reason, RequestError, SignerError, VerificationError
 
 _ALGORITHM = SignatureAlgorithm.SM2_SM3
-_TYPE = b"\xffgbt-32918-sm2-with-sm3\x00"  # of the signature, in the key id
+CHECKPOINT_FILE = "checkpoint"  # in the log's folder
 _ID_BYTES = 4
 _ROOT_BYTES = 32
 _MAX_TEXT = 64 * 1024
@@ -38,30 +39,27 @@ class CheckpointError(SignerError):
 
 
 @dataclass(frozen=True)
-class NoteKey:
-    """Who signs a note: a name and an SM2 key."""
+class NamedKey:
+    """Who signs notes: a name and an SM2 key. `kind`: the signature type, in the key id."""
 
+    kind: ClassVar[bytes]
     name: str
     public_key: PublicKey = field(repr=False)
 
     def __post_init__(self) -> None:
-        check_key_name(self.name)
+        if not _NAME.fullmatch(self.name):
+            raise CheckpointError(f"{self.name!r} can't name a key: no blanks, no plus sign")
 
     @property
     def key_id(self) -> bytes:
         """Four bytes that tell keys of one name apart; no security rests on them."""
-        return note_key_id(self.name, _TYPE, self.public_key)
+        return hashlib.sha256(self.name.encode() + b"\n" + self.kind + self.public_key.spki).digest()[:_ID_BYTES]
 
 
-def check_key_name(name: str) -> None:
-    """Raises CheckpointError for a name that a signature line can't hold."""
-    if not _NAME.fullmatch(name):
-        raise CheckpointError(f"{name!r} can't name a key: no blanks, no plus sign")
+class NoteKey(NamedKey):
+    """A log's own key; its name is the log's origin."""
 
-
-def note_key_id(name: str, kind: bytes, public_key: PublicKey) -> bytes:
-    """The key id of signed-note for a signature type."""
-    return hashlib.sha256(name.encode() + b"\n" + kind + public_key.spki).digest()[:_ID_BYTES]
+    kind = b"\xffgbt-32918-sm2-with-sm3\x00"
 
 
 def load_note_key(file: Path, name: str) -> NoteKey:
@@ -142,6 +140,20 @@ def verify_checkpoint(text: str, origin: str, key: NoteKey) -> Checkpoint:
     return checkpoint
 
 
+def read_own_checkpoint(folder: Path, key: NoteKey) -> Checkpoint | None:
+    """The last checkpoint, None for a log that has none yet. Raises ConfigurationError when it is not signed by the key."""
+    try:
+        text = (folder / CHECKPOINT_FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError):
+        raise _damaged("the checkpoint can't be read") from None
+    try:
+        return verify_checkpoint(text, key.name, key)
+    except CheckpointError as problem:
+        raise _damaged(problem.message) from None
+
+
 def verify_note(text: str, keys: Sequence[NoteKey]) -> frozenset[str]:
     """Names of those of the keys whose right signatures the note carries. Raises CheckpointError when there is none, or a wrong one."""
     body, signatures = split_note(text)
@@ -186,3 +198,9 @@ def _decode(text: str) -> bytes:
     if base64.b64encode(value).decode() != text:
         raise CheckpointError("not base64 in its one form")
     return value
+
+
+def _damaged(what: str) -> ConfigurationError:
+    return ConfigurationError(
+        Reason.LOG_DAMAGED, what, "Run signer audit fsck; restore the log's folder from its backup, and keep this one."
+    )

@@ -9,42 +9,30 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from signer.algorithms import PublicKey, SignatureAlgorithm, SignMessage
+from signer.algorithms import SignatureAlgorithm, SignMessage
 from signer.audit.checkpoint import (
     CheckpointError,
+    NamedKey,
     NoteKey,
-    check_key_name,
     load_public_key_file,
-    note_key_id,
     signature_line,
     split_note,
 )
 from signer.errors import VerificationError
 
 _ALGORITHM = SignatureAlgorithm.SM2_SM3
-_TYPE = b"\xffgbt-32918-sm2-with-sm3-cosignature-v1\x00"
 _TIME = struct.Struct(">Q")
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 
 
-@dataclass(frozen=True)
-class WitnessKey:
-    """Who cosigns: a name and an SM2 key."""
+class WitnessKey(NamedKey):
+    """Who cosigns."""
 
-    name: str
-    public_key: PublicKey = field(repr=False)
-
-    def __post_init__(self) -> None:
-        check_key_name(self.name)
-
-    @property
-    def key_id(self) -> bytes:
-        """Four bytes that tell keys of one name apart; no security rests on them."""
-        return note_key_id(self.name, _TYPE, self.public_key)
+    kind = b"\xffgbt-32918-sm2-with-sm3-cosignature-v1\x00"
 
 
 @dataclass(frozen=True)
@@ -97,7 +85,8 @@ def verify_cosignatures(text: str, keys: Sequence[WitnessKey]) -> tuple[Cosignat
 
 def refuse_strange_lines(text: str, log: NoteKey, witnesses: Sequence[WitnessKey]) -> None:
     """For texts of which every byte must count: raises CheckpointError for a signature line of anybody else."""
-    known = {(log.name, log.key_id)} | {(key.name, key.key_id) for key in witnesses}
+    keys: tuple[NamedKey, ...] = (log, *witnesses)
+    known = {(key.name, key.key_id) for key in keys}
     for name, key_id, _ in split_note(text)[1]:
         if (name, key_id) not in known:
             raise CheckpointError(f"a signature line of {name!r}, whose key was not given")

@@ -10,12 +10,18 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from signer.audit.checkpoint import Checkpoint, CheckpointError, NoteKey, read_checkpoint, verify_checkpoint
+from signer.audit.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    NoteKey,
+    read_checkpoint,
+    read_own_checkpoint,
+    verify_checkpoint,
+)
 from signer.audit.durable_file import write_durably
 from signer.audit.log_file import LogFile
 from signer.audit.merkle import SM3, root_of
 from signer.audit.tiles import Tiles
-from signer.audit.tree import read_own_checkpoint
 from signer.errors import ConfigurationError, Reason
 
 _RESTART = (

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from signer.audit.checkpoint import Checkpoint, NoteKey
+from signer.audit.checkpoint import Checkpoint, NoteKey, read_own_checkpoint
 from signer.audit.cosignature import Cosignature, WitnessKey
 from signer.audit.cosigned_heads import CosignedHeads
 from signer.audit.merkle import (
@@ -24,7 +24,6 @@ from signer.audit.merkle import (
     verify_inclusion,
 )
 from signer.audit.tiles import Tiles
-from signer.audit.tree import read_own_checkpoint
 from signer.errors import ApplianceError, ConfigurationError, Reason, RequestError
 
 

@@ -47,15 +47,15 @@ def _archive(options: argparse.Namespace) -> ExitStatus:
     except ValueError:
         raise LocalError(f"--before {options.before!r}: not a date (YYYY-MM-DD)") from None
     log, now = config.log, datetime.now(UTC)
+    target = options.to.resolve()
+    if target.is_relative_to(log.directory):
+        raise LocalError("the archive must lie outside of the log's own directory")
     key = load_note_key(log.public_key_file, log.log_id)
     plan = plan_archive(log.directory, key, before, months=log.online_months, now=now)
     first, end = plan.entries
     if first == end:
         say(options, {"moved": 0}, ["没有可归档的记录 · nothing to be moved"])
         return ExitStatus.OK
-    target = options.to.resolve()
-    if target.is_relative_to(log.directory):
-        raise LocalError("the archive must lie outside of the log's own directory")
     try:
         copy_bundles(log.directory, target, plan, key)
         index = record_act(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from signer.audit.checkpoint import Checkpoint, NoteKey
 from signer.audit.cosignature import WitnessKey
 from signer.cli.output import ExitStatus, LocalError, say
-from signer.config import ApplianceConfig
 from signer.errors import Reason, SignerError
+
+if TYPE_CHECKING:
+    from signer.config import ApplianceConfig
 
 # Reasons that say that the log's files, or what was signed about them, contradict each other.
 _TAMPERED = frozenset(
