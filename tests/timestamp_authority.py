@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 _SETTINGS = """\
 [req]
@@ -58,6 +60,18 @@ class OpensslAuthority:
         self.settings = folder / "openssl.cnf"
         self.settings.write_text(_SETTINGS.format(folder=folder, purpose=purpose, identifier=identifier))
         (folder / "serial").write_text("01\n")
+        self._make_certificates(key)
+        self.status, self.content_type, self.asked = 200, "application/timestamp-reply", 0
+        self.headers: dict[str, str] = {}
+        self.answer: bytes | None = None
+        self.slow_seconds = 0.0
+        self._server = HTTPServer(("127.0.0.1", 0), partial(_Handler, self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}/tsa?x=1"
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def _make_certificates(self, key: tuple[str, ...]) -> None:
+        folder = self._folder
         common: tuple[str | Path, ...] = ("-config", self.settings, "-nodes", "-days", "30")
         new_key: tuple[str, ...] = ("-newkey", key[0], *(part for option in key[1:] for part in ("-pkeyopt", option)))
         _openssl(
@@ -76,35 +90,6 @@ class OpensslAuthority:
             *("req", "-x509", *common, *new_key, "-keyout", folder / "tsa.key", "-out", folder / "tsa.pem"),
             *("-extensions", "stamping", "-subj", "/CN=stamper", "-CA", self.anchor, "-CAkey", folder / "ca.key"),
         )
-        self.status, self.content_type, self.asked = 200, "application/timestamp-reply", 0
-        self.headers: dict[str, str] = {}
-        self.answer: bytes | None = None
-        self.slow_seconds = 0.0
-        authority = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                authority.asked += 1
-                query = self.rfile.read(int(self.headers["Content-Length"]))
-                content = authority.answer if authority.answer is not None else authority.reply(query)
-                self.send_response(authority.status)
-                self.send_header("Content-Type", authority.content_type)
-                for name, value in authority.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                if authority.slow_seconds:
-                    authority.drip(self.wfile.write, content)
-                else:
-                    self.wfile.write(content)
-
-            def log_message(self, *_: object) -> None:
-                return
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/tsa?x=1"
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     def reply(self, query: bytes) -> bytes:
         asked, answer = self._folder / "query.tsq", self._folder / "answer.tsr"
@@ -134,3 +119,28 @@ class OpensslAuthority:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(10)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def __init__(self, authority: OpensslAuthority, *arguments: Any) -> None:
+        self._authority = authority
+        super().__init__(*arguments)
+
+    def do_POST(self) -> None:
+        authority = self._authority
+        authority.asked += 1
+        query = self.rfile.read(int(self.headers["Content-Length"]))
+        content = authority.answer if authority.answer is not None else authority.reply(query)
+        self.send_response(authority.status)
+        self.send_header("Content-Type", authority.content_type)
+        for name, value in authority.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if authority.slow_seconds:
+            authority.drip(self.wfile.write, content)
+        else:
+            self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        return
