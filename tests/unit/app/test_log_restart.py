@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from asn1crypto import pem
 
-from signer.algorithms import SignMessage, load_public_key
+from signer.algorithms import SignMessage
 from signer.app.log_restart import restart_log
 from signer.audit.checkpoint import CheckpointError, NoteKey
 from signer.audit.fsck import inspect_log
@@ -20,14 +20,12 @@ from signer.audit.log_file import LogFile, read_log
 from signer.audit.receipt import SignedTree
 from signer.audit.tree import Tree
 from signer.errors import ConfigurationError
-from tests.merkle_logs import same_length_entries
-from tests.sm2_keys import new_sm2_key
+from tests.merkle_logs import new_log_key, same_length_entries
 
 
 @pytest.fixture(scope="module")
 def key() -> tuple[NoteKey, SignMessage]:
-    spki, sign = new_sm2_key()
-    return NoteKey("old/1", load_public_key(spki)), sign
+    return new_log_key("old/1")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from asn1crypto import pem
 
-from signer.algorithms import SignMessage, load_public_key
+from signer.algorithms import SignMessage
 from signer.app.log_timestamps import stamp_head, verify_stamped_heads
 from signer.app.timestamp_client import ask_authority
 from signer.audit.checkpoint import NoteKey
@@ -20,15 +20,13 @@ from signer.certificates import CertificateUsage, TrustStore, judge_path
 from signer.cli.__main__ import main
 from signer.cms.timestamp_token import TimestampError, timestamp_request, verify_timestamp_response
 from signer.errors import ApplianceError, ConfigurationError, Reason, VerificationError
-from tests.merkle_logs import grown, same_length_entries
-from tests.sm2_keys import new_sm2_key
+from tests.merkle_logs import grown, new_log_key, same_length_entries
 from tests.timestamp_authority import OpensslAuthority
 
 
 @pytest.fixture(scope="module")
 def key() -> tuple[NoteKey, SignMessage]:
-    spki, sign = new_sm2_key()
-    return NoteKey("log.example", load_public_key(spki)), sign
+    return new_log_key("log.example")
 
 
 @pytest.fixture(scope="module")

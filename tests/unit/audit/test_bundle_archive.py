@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from signer.algorithms import SignMessage, load_public_key
+from signer.algorithms import SignMessage
 from signer.audit import LogEntry
 from signer.audit.bundle_archive import copy_bundles, latest_date, plan_archive, remove_bundles
 from signer.audit.checkpoint import NoteKey
@@ -17,16 +17,14 @@ from signer.audit.fsck import inspect_log
 from signer.audit.log_file import LogFile
 from signer.audit.receipt import SignedTree
 from signer.errors import ApplianceError, ConfigurationError, Reason
-from tests.merkle_logs import grown
-from tests.sm2_keys import new_sm2_key
+from tests.merkle_logs import grown, new_log_key
 
 _NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def key() -> tuple[NoteKey, SignMessage]:
-    spki, sign = new_sm2_key()
-    return NoteKey("l", load_public_key(spki)), sign
+    return new_log_key("l")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from signer.algorithms import SignMessage, load_public_key
+from signer.algorithms import SignMessage
 from signer.audit import LogEntry
 from signer.audit.checkpoint import NoteKey, verify_checkpoint
 from signer.audit.export import ExportedEntry, Exporter, Position
@@ -18,8 +18,7 @@ from signer.audit.syslog import CollectorConfig, SyslogConnection, SyslogFormat
 from signer.audit.tree import Tree
 from signer.cli.__main__ import main
 from signer.errors import ApplianceError, ConfigurationError, Reason
-from tests.merkle_logs import grown
-from tests.sm2_keys import new_sm2_key
+from tests.merkle_logs import grown, new_log_key
 from tests.syslog_collector import Collector
 
 _MESSAGE = re.compile(
@@ -30,8 +29,7 @@ _MESSAGE = re.compile(
 
 @pytest.fixture(scope="module")
 def key() -> tuple[NoteKey, SignMessage]:
-    spki, sign = new_sm2_key()
-    return NoteKey("log.example", load_public_key(spki)), sign
+    return new_log_key("log.example")
 
 
 @pytest.fixture

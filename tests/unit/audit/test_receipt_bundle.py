@@ -13,27 +13,24 @@ from asn1crypto import pem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signer.algorithms import SignMessage, load_public_key
+from signer.algorithms import SignMessage
 from signer.audit.checkpoint import CheckpointError, NoteKey
 from signer.audit.cosignature import WitnessKey, cosign_checkpoint
 from signer.audit.receipt import SignedTree
 from signer.audit.receipt_bundle import encode_bundle, verify_bundle
 from signer.cli.__main__ import main
 from signer.errors import SignerError
-from tests.merkle_logs import grown, same_length_entries
-from tests.sm2_keys import new_sm2_key
+from tests.merkle_logs import grown, new_log_key, new_witness_key, same_length_entries
 
 
 @pytest.fixture(scope="module")
 def key() -> tuple[NoteKey, SignMessage]:
-    spki, sign = new_sm2_key()
-    return NoteKey("log.example", load_public_key(spki)), sign
+    return new_log_key("log.example")
 
 
 @pytest.fixture(scope="module")
 def auditor() -> tuple[WitnessKey, SignMessage]:
-    spki, sign = new_sm2_key()
-    return WitnessKey("auditor", load_public_key(spki)), sign
+    return new_witness_key("auditor")
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from signer.algorithms import SignMessage, load_public_key
+from signer.algorithms import SignMessage
 from signer.audit.checkpoint import Checkpoint, NoteKey
 from signer.audit.fsck import inspect_log
 from signer.audit.known_heads import refuse_older_copy, remember_head
@@ -19,14 +19,12 @@ from signer.audit.receipt import SignedTree
 from signer.audit.rotation import JournalRotation
 from signer.audit.tree import Tree
 from signer.errors import ConfigurationError, Reason
-from tests.merkle_logs import same_length_entries
-from tests.sm2_keys import new_sm2_key
+from tests.merkle_logs import new_log_key, same_length_entries
 
 
 @pytest.fixture(scope="module")
 def key() -> tuple[NoteKey, SignMessage]:
-    spki, sign = new_sm2_key()
-    return NoteKey("l", load_public_key(spki)), sign
+    return new_log_key("l")
 
 
 def _journal(folder: Path, count: int) -> LogFile:

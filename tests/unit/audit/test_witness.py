@@ -25,7 +25,7 @@ from signer.audit.receipt import SignedTree
 from signer.audit.tree import Tree
 from signer.audit.witness import LogContradiction, Witness
 from signer.errors import ApplianceError, ConfigurationError, Reason, RequestError
-from tests.merkle_logs import grown, same_length_entries
+from tests.merkle_logs import grown, new_log_key, new_witness_key, same_length_entries
 from tests.sm2_keys import new_sm2_key
 
 _NOW = datetime(2026, 11, 23, 8, 0, 0, tzinfo=UTC)
@@ -33,14 +33,12 @@ _NOW = datetime(2026, 11, 23, 8, 0, 0, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def key() -> tuple[NoteKey, SignMessage]:
-    spki, sign = new_sm2_key()
-    return NoteKey("log.example", load_public_key(spki)), sign
+    return new_log_key("log.example")
 
 
 @pytest.fixture(scope="module")
 def auditor() -> tuple[WitnessKey, SignMessage]:
-    spki, sign = new_sm2_key()
-    return WitnessKey("auditor", load_public_key(spki)), sign
+    return new_witness_key("auditor")
 
 
 @pytest.fixture(scope="module")
