@@ -147,6 +147,15 @@ log_checkpoint_size = Gauge(
 log_unsigned_entries = Gauge(
     "signer_log_unsigned_entries", "Durable entries that no checkpoint covers yet.", multiprocess_mode="mostrecent"
 )
+log_journal_bytes = Gauge(
+    "signer_log_journal_bytes", "Bytes of the log's journal, which is rotated.", multiprocess_mode="mostrecent"
+)
+log_cosigned_age_seconds = Gauge(
+    "signer_log_cosigned_age_seconds",
+    "Seconds since a configured witness last cosigned a head of the log; +Inf where it never did.",
+    ["witness"],
+    multiprocess_mode="mostrecent",
+)
 log_checkpoint_failures = Counter("signer_log_checkpoint_failures", "Checkpoints that could not be made.")
 log_failures = Counter("signer_log_failures", "Appends that could not be made durable; nothing was released.")
 
