@@ -1,4 +1,7 @@
-"""kill -9 while the journal is rotated: no receipt is lost, the log never forks. An older copy of the log does not start (T13, T14)."""
+"""kill -9 while the journal is rotated: no receipt is lost, the log never forks. An older copy of the log does not start (T13, T14).
+
+Threat: T14.
+"""
 
 from __future__ import annotations
 

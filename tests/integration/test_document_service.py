@@ -1,4 +1,7 @@
-"""DocumentService over real gRPC: issue, idempotency, streams, drafts, verification of what was issued and of what was not."""
+"""DocumentService over real gRPC: issue, idempotency, streams, drafts, verification of what was issued and of what was not.
+
+Threat: T10.
+"""
 
 from __future__ import annotations
 

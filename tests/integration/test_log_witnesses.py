@@ -1,4 +1,7 @@
-"""Witnesses of a running appliance over gRPC, one with a key file and one with a key in the log token; proofs of documents; records."""
+"""Witnesses of a running appliance over gRPC, one with a key file and one with a key in the log token; proofs of documents; records.
+
+Threat: T25.
+"""
 
 from __future__ import annotations
 

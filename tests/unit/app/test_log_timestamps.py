@@ -1,4 +1,7 @@
-"""Tree heads timestamped by an outside authority (OpenSSL's), kept, and verified offline; a wrong answer is not kept (T13)."""
+"""Tree heads timestamped by an outside authority (OpenSSL's), kept, and verified offline; a wrong answer is not kept (T13).
+
+Threat: T25.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Central log keeping: what is exported stands under a signed head, goes on where it stopped, and notices another log (T13)."""
+"""Central log keeping: what is exported stands under a signed head, goes on where it stopped, and notices another log (T13).
+
+Threat: T26.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The log writer's process and its clients over a real socket: many at once, one flush, a signed tree behind it, a restart between."""
+"""The log writer's process and its clients over a real socket: many at once, one flush, a signed tree behind it, a restart between.
+
+Threats: T3, T14.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A witness cosigns what a log grew into and nothing else; the appliance keeps what its own witnesses cosigned (T13)."""
+"""A witness cosigns what a log grew into and nothing else; the appliance keeps what its own witnesses cosigned (T13).
+
+Threats: T13, T25.
+"""
 
 from __future__ import annotations
 
