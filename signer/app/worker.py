@@ -13,6 +13,7 @@ from monitoring import json_log
 from policy_render.errors import RenderError
 from signer.app.child_process import say_ready
 from signer.app.composition import Worker
+from signer.app.drill_metrics import DrillGauges
 from signer.config import load_config
 from signer.errors import SignerError
 
@@ -42,12 +43,15 @@ def main() -> int:
         _log.error(str(problem))
         return 1
     worker.set_serving(True)
+    drills = DrillGauges(config.drills_directory)
+    drills.refresh()
     say_ready(options.ready_fd)
     serving = True
     while True:
         came = signal.sigtimedwait(_WAITED_FOR, _PROBE_EVERY_S)
         if came is None:
             serving = _probe(worker, serving)
+            drills.refresh()
         elif came.si_signo == signal.SIGHUP:
             _reload(worker)
         else:

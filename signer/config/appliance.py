@@ -46,6 +46,7 @@ class ApplianceConfig:
     run_directory: Path
     grants: GrantsConfig
     keyed_digest_file: Path
+    drills_directory: Path
     listener: ListenerConfig
     public: PublicListenerConfig | None
     monitoring: MonitoringConfig
@@ -97,6 +98,7 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         run_directory=run_directory,
         grants=read_grants_config(top.table("grants", required=False), production=mode == "production"),
         keyed_digest_file=top.path("keyed_digest", "state/keyed-digest.key"),
+        drills_directory=top.path("drills_directory", "state/drills"),
         listener=listener,
         public=public,
         monitoring=monitoring,
