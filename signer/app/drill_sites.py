@@ -31,7 +31,10 @@ _AUTOMATIC_PATIENCE_S = 15.0
 _MANUAL_PATIENCE_S = 900.0
 _RESTARTED_WITHIN_S = 60.0
 _LOG_WRITER = "log-writer"
-_COPY_ZH = "副本：以本系统的配置、令牌文件、授权和数据库复制出的第二套系统，在临时目录和另外的端口上运行，日志另起一册，归档未复制；演练后删除。"
+_COPY_ZH = (
+    "副本：以本系统的配置、令牌文件、授权和数据库复制出的第二套系统，在临时目录和另外的端口上运行；"
+    "日志另起一册，归档未复制；演练后删除。"
+)
 _FRESH_ZH = (
     "替代样机：真实密码机的密钥不能复制，故以开发令牌新建一套样机演练；"
     "只说明程序的行为，不说明本单位密码机的行为。演练后删除。"
@@ -48,6 +51,7 @@ class LiveSite:
         """`tell`: says to the operator what to do by hand."""
         self.described_zh = _LIVE_ZH
         self.company = config.seal.company
+        self.appliance = config.log.log_id
         self.remote = remote
         self.log = log_place(config)
         self._config = config
@@ -128,8 +132,10 @@ class CopySite(LiveSite):
 
     kind = "copy"
 
-    def __init__(self, copy: DrillCopy, remote: RemoteAppliance) -> None:
+    def __init__(self, copy: DrillCopy, remote: RemoteAppliance, appliance: str) -> None:
+        """`appliance`: the live one's log's name."""
         super().__init__(copy.config, remote, lambda _: None)
+        self.appliance = appliance
         self.described_zh = _FRESH_ZH if copy.is_fresh else _COPY_ZH
         self._copy = copy
 

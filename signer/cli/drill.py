@@ -134,7 +134,7 @@ def _site(options: argparse.Namespace, config: ApplianceConfig, remote: RemoteAp
         yield LiveSite(config, remote, lambda text: print(text, flush=True))
         return
     with running_copy(config) as copy, GrpcAppliance(load_profile(copy.profile)) as there:
-        yield CopySite(copy, there)
+        yield CopySite(copy, there, config.log.log_id)
 
 
 def _seal(record: dict[str, Any], file: Path, remote: RemoteAppliance) -> dict[str, str]:

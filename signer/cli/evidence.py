@@ -60,13 +60,13 @@ def _create(options: argparse.Namespace) -> ExitStatus:
     with appliance(options) as remote:
         remote.list_keys()  # nothing is written where nobody could seal it
         previous = _sealed(_load(options.previous, remote.verify_document)).values if options.previous else None
+        _prepare(options.out)
         checkpoint = "\n".join(previous["log"]["checkpoint"]) if previous else None
         surroundings = surroundings_of(
             config, profile, remote, previous_checkpoint=checkpoint, test_results=options.test_results
         )
         pack = make_pack(surroundings, datetime.now(UTC), previous=previous)
         text = canonical(pack)
-        _prepare(options.out)
         # First what was seen: it is kept also where the appliance can't seal now.
         write_file(str(options.out / JSON_NAME), text.encode())
         number = pack["pack"]["number"]

@@ -65,7 +65,7 @@ def make_record(
             "number": f"DRL{started:%Y%m%d%H%M%S}{secrets.token_hex(3).upper()}",
             "drill": plan.name,
             "company": site.company,
-            "appliance": site.log.origin,
+            "appliance": site.appliance,
             "operator": operator,
             "site": site.kind,
             "site_zh": site.described_zh,

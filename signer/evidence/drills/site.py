@@ -16,7 +16,8 @@ class StepFailed(Exception):
 
 
 class Site(Protocol):
-    """`kind`: copy or live. `described_zh`: one sentence for the record. `patience`: seconds to wait for what a person does.
+    """`kind`: copy or live. `described_zh`: one sentence for the record. `appliance`: whose drill it is, by its log's name.
+    `log`: of the site itself. `patience`: seconds to wait for what a person does.
 
     The acts return what was seen, in Chinese, and raise StepFailed where they can't be done.
     """
@@ -24,6 +25,7 @@ class Site(Protocol):
     kind: str
     described_zh: str
     company: str
+    appliance: str
     remote: RemoteAppliance
     log: LogPlace
 

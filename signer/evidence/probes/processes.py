@@ -51,6 +51,22 @@ def _isolation(surroundings: Surroundings) -> Observation:
     )
 
 
+def _privileges(surroundings: Surroundings) -> Observation:
+    children = {name: _status(int(child["pid"])) for name, child in sorted(_children(surroundings).items())}
+    as_root = [name for name, status in children.items() if status["Uid"] == "0"]
+    privileged = [name for name, status in children.items() if int(status["CapEff"], 16) != _NO_CAPABILITIES]
+    facts = [
+        Fact("as-root", "以 root 运行", "、".join(as_root) or "无", FactKind.SETTING),
+        Fact("with-capabilities", "持有特权", "、".join(privileged) or "无", FactKind.SETTING),
+    ]
+    return judged(
+        bool(children) and not as_root and not privileged,
+        ("没有进程以 root 运行或持有特权。", "有进程以 root 运行或持有特权：应以专用账户运行。"),
+        ("No process runs as root or holds a capability.", "A process runs as root or holds capabilities."),
+        facts,
+    )
+
+
 def _is_confined(status: dict[str, str]) -> bool:
     return (
         status["NoNewPrivs"] == "1"
@@ -75,4 +91,5 @@ def _children(surroundings: Surroundings) -> dict[str, dict[str, int]]:
 PROBES = (
     Probe("processes-running", "进程状态", "Processes run", _running),
     Probe("process-isolation", "进程隔离", "Processes are confined", _isolation),
+    Probe("process-privileges", "进程权限", "Processes hold no privileges", _privileges),
 )

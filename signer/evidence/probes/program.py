@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from importlib.metadata import distributions, version
 from pathlib import Path
 
+from cryptography.hazmat.backends.openssl.backend import backend as openssl
+
 from signer.algorithms import libcrypto, sm3
 from signer.audit.receipt import SignedTree
 from signer.audit.tiles import WIDTH, Tiles
@@ -25,6 +27,7 @@ def _software(surroundings: Surroundings) -> Observation:
         Fact("version", "本系统版本", version("signing-appliance"), FactKind.VERSION),
         Fact("python", "Python", platform.python_version(), FactKind.VERSION),
         Fact("openssl", "OpenSSL（验签）", libcrypto.version(), FactKind.VERSION),
+        Fact("openssl.smtls", "OpenSSL（国密 TLS）", openssl.openssl_version_text(), FactKind.VERSION),
         *(
             Fact(f"package.{name}", f"软件包 {name}", version(name), FactKind.VERSION)
             for name in ("cryptography", "grpcio", "python-pkcs11", "typst", "pyhanko", "sqlalchemy")

@@ -54,7 +54,7 @@ class _Counter:
         self.tests = 0
         self.skipped = 0
         self.failed = 0
-        self._case_failed = False
+        self._case_failed = True  # before the first case there is nothing that could fail
         self._root = ""
 
     def start(self, name: str, _attributes: dict[str, str]) -> None:
