@@ -28,7 +28,7 @@ from signer.keys import KeyState
 from signer.keys.record import parse_reference
 
 _AUTOMATIC_PATIENCE_S = 15.0
-_MANUAL_PATIENCE_S = 900.0
+_MANUAL_PATIENCE_S = 60.0  # after the operator has said that it is done
 _RESTARTED_WITHIN_S = 60.0
 _LOG_WRITER = "log-writer"
 _COPY_ZH = (
@@ -47,15 +47,15 @@ class LiveSite:
 
     kind = "live"
 
-    def __init__(self, config: ApplianceConfig, remote: RemoteAppliance, tell: Callable[[str], None]) -> None:
-        """`tell`: says to the operator what to do by hand."""
+    def __init__(self, config: ApplianceConfig, remote: RemoteAppliance, ask: Callable[[str], None]) -> None:
+        """`ask`: has the operator do something by hand; returns when it is done, raises EOFError where there is nobody to ask."""
         self.described_zh = _LIVE_ZH
         self.company = config.seal.company
         self.appliance = config.log.log_id
         self.remote = remote
         self.log = log_place(config)
         self._config = config
-        self._tell = tell
+        self._ask = ask
         self._tokens = _token_files(config)
         self._away: Path | None = None
         self._limited: tuple[int, tuple[int, int]] | None = None  # the log writer's pid, its limits before
@@ -68,8 +68,8 @@ class LiveSite:
     def take_token_away(self) -> str:
         """See `Site`."""
         if self._tokens is None:
-            self._tell("请现在断开密码机（断电或拔网线）· disconnect the HSM now")
-            return "已请操作人断开密码机"
+            self._have_done("请现在断开密码机（断电或拔网线）· disconnect the HSM now")
+            return "操作人已断开密码机"
         away = self._tokens.with_name(self._tokens.name + ".away")
         self._tokens.rename(away)
         self._away = away
@@ -78,10 +78,16 @@ class LiveSite:
     def return_token(self) -> str:
         """See `Site`."""
         if self._tokens is None:
-            self._tell("请现在恢复密码机的连接 · connect the HSM again now")
-            return "已请操作人恢复密码机"
+            self._have_done("请现在恢复密码机的连接 · connect the HSM again now")
+            return "操作人已恢复密码机"
         self._bring_back()
         return "令牌的文件已放回"
+
+    def _have_done(self, what: str) -> None:
+        try:
+            self._ask(what)
+        except EOFError:
+            raise StepFailed("没有操作人应答：真实密码机要由操作人断开和恢复") from None
 
     def _bring_back(self) -> None:
         if self._away is not None and self._tokens is not None:

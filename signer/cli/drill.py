@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -131,10 +132,17 @@ def _site(options: argparse.Namespace, config: ApplianceConfig, remote: RemoteAp
     from signer.client import load_profile
 
     if options.live:
-        yield LiveSite(config, remote, lambda text: print(text, flush=True))
+        yield LiveSite(config, remote, _ask)
         return
     with running_copy(config) as copy, GrpcAppliance(load_profile(copy.profile)) as there:
         yield CopySite(copy, there, config.log.log_id)
+
+
+def _ask(what: str) -> None:
+    """Waits for the operator's Enter. Raises EOFError where nobody can press it."""
+    print(f"{what}；完成后按回车 then press Enter: ", end="", file=sys.stderr, flush=True)
+    if not sys.stdin.readline():
+        raise EOFError
 
 
 def _seal(record: dict[str, Any], file: Path, remote: RemoteAppliance) -> dict[str, str]:

@@ -60,7 +60,7 @@ def make_pack(
         },
         "statements": list(_STATEMENTS_ZH),
         "summary": [_summary(standard, items.items, outcomes) for standard in items.standards],
-        "standards": [_standard(standard, items, outcomes) for standard in items.standards],
+        "standards": [standard_values(standard, items, outcomes) for standard in items.standards],
         "probes": [_probe(probe, seen[probe.name]) for probe in ALL],
         "log": _log(surroundings, previous),
     }
@@ -79,7 +79,8 @@ def _summary(standard: Standard, items: Sequence[Item], outcomes: Mapping[str, O
     }
 
 
-def _standard(standard: Standard, items: ItemList, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
+def standard_values(standard: Standard, items: ItemList, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
+    """A standard with all its items as they stand in a pack. `outcomes`: of every probe that items name."""
     return {
         "id": standard.id,
         "title_zh": standard.title_zh,

@@ -57,7 +57,7 @@ def _profile(appliance: RunningAppliance) -> Path:
 
 def _create(appliance: RunningAppliance, out: Path, *arguments: str | Path) -> Path:
     """In a process of its own: it loads the PKCS#11 module, of which a process has one."""
-    command = [sys.executable, "-m", "signer.cli", "evidence", "create", "--profile", _profile(appliance)]
+    command = [sys.executable, "-m", "signer.cli", "evidence", "create", "--profile", str(_profile(appliance))]
     config = appliance.directory / "signer.toml"
     made = subprocess.run(
         [*command, "--config", config, "--out", out, *arguments], capture_output=True, text=True, check=False

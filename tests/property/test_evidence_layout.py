@@ -16,7 +16,9 @@ from policy_render.catalog import Catalog
 from policy_render.data_schema import check_data
 from policy_render.fonts import Fonts
 from policy_render.renderer_process import Typesetter
+from signer.evidence.fact import Outcome
 from signer.evidence.item import STATUS_ZH, Status, load_items
+from signer.evidence.pack import standard_values
 from signer.evidence.probes.catalogue import NAMES
 from tests.property.test_page_layout import Word, overlaps, words_of
 
@@ -76,40 +78,8 @@ def _printed(words: Sequence[Word]) -> str:
 def test_the_whole_item_list_is_printed(typesetter: Typesetter) -> None:
     listed = load_items(NAMES)
     pack = copy.deepcopy(_PACK)
-    pack["standards"] = [
-        {
-            "id": standard.id,
-            "title_zh": standard.title_zh,
-            "level_zh": standard.level_zh,
-            "text_checked": standard.text_checked,
-            "domains": [
-                {
-                    "clause": domain.clause,
-                    "title_zh": domain.title_zh,
-                    "items": [
-                        {
-                            "id": item.id,
-                            "title_zh": item.title_zh,
-                            "clause_sure": item.clause_sure,
-                            "requirement_zh": item.requirement_zh,
-                            "does_zh": item.does_zh,
-                            "does_en": item.does_en,
-                            "duty_zh": item.duty_zh,
-                            "claimed": item.claimed.value,
-                            "status": item.claimed.value,
-                            "status_zh": STATUS_ZH[item.claimed],
-                            "lowered_zh": "",
-                            "probes": [{"name": name, "title_zh": name, "outcome": "shown"} for name in item.probes],
-                        }
-                        for item in domain.items
-                    ],
-                }
-                for domain in listed.domains
-                if domain.standard == standard.id
-            ],
-        }
-        for standard in listed.standards
-    ]
+    outcomes = dict.fromkeys(NAMES, Outcome.SHOWN)
+    pack["standards"] = [standard_values(standard, listed, outcomes) for standard in listed.standards]
     printed = _printed(_judge(typesetter, "evidence/pack@1", pack))
     for item in listed.items:
         for text in (item.title_zh, item.requirement_zh, item.does_zh):

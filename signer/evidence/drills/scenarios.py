@@ -94,7 +94,7 @@ class Scenarios:
         return None
 
     def _refused(self, status: str, reason: str) -> str:
-        """Waits for the first refusal (a person may have to act), then nothing may be released any more."""
+        """Waits for the first refusal, then nothing may be released any more."""
         released = 0
         until = time.monotonic() + self._site.patience
         while (first := self._sign_once()) is None:

@@ -17,7 +17,7 @@ class StepFailed(Exception):
 
 class Site(Protocol):
     """`kind`: copy or live. `described_zh`: one sentence for the record. `appliance`: whose drill it is, by its log's name.
-    `log`: of the site itself. `patience`: seconds to wait for what a person does.
+    `log`: of the site itself. `patience`: seconds until what was done must be noticed.
 
     The acts return what was seen, in Chinese, and raise StepFailed where they can't be done.
     """

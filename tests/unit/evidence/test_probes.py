@@ -9,6 +9,7 @@ import ssl
 import threading
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -199,8 +200,8 @@ def test_too_few_approvals_are_contrary(surroundings: Surroundings, required: in
 
 def test_a_development_token_is_flagged(surroundings: Surroundings) -> None:
     for development, outcome in ((True, Outcome.CONTRARY), (False, Outcome.SHOWN)):
-        token = TokenInformation("t", "m", "model", "1", development)
-        assert _look("hsm-token", replace(surroundings, read_token=lambda token=token: token)).outcome is outcome
+        token = partial(TokenInformation, "t", "m", "model", "1", development)
+        assert _look("hsm-token", replace(surroundings, read_token=token)).outcome is outcome
 
 
 def test_a_tampered_log_is_contrary(surroundings: Surroundings) -> None:
