@@ -203,6 +203,18 @@ metrics_connections_refused = Counter(
     "Connections to the metrics listener that were refused, by reason.",
     ["reason"],
 )
+drill_due_days = Gauge(
+    "signer_drill_due_days",
+    "Days until an emergency drill is due; negative when overdue, 0 where it never passed.",
+    ["drill"],
+    multiprocess_mode="mostrecent",
+)
+drill_last_success = Gauge(
+    "signer_drill_last_success_timestamp_seconds",
+    "When an emergency drill last passed, in seconds since 1970; absent where it never did.",
+    ["drill"],
+    multiprocess_mode="mostrecent",
+)
 listener_info = Gauge(
     "signer_listener_info",
     "1; labels tell which listeners there are and what protects them (mutual-tls, sm-tls, loopback, plain).",

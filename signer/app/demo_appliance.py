@@ -111,7 +111,7 @@ rpcs = [
 ]
 # What a key is for decides which RPCs it serves: seal keys never sign messages, whoever asks.
 keys = ["message-sm2", "message-rsa", "seal-sm2", "seal-rsa"]
-templates = ["policy/commercial"]
+templates = ["policy/commercial", "evidence/pack", "drill/record"]
 profiles = ["PADES_B"]
 digest_signing = true
 

@@ -40,6 +40,7 @@ class ApplianceConfig:
     grants: GrantsConfig
     keyed_digest_file: Path
     clock: ClockConfig
+    drills_directory: Path
     listener: ListenerConfig
     public: PublicListenerConfig | None
     monitoring: MonitoringConfig
@@ -97,6 +98,7 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         grants=read_grants_config(top.table("grants", required=False), production=mode == "production"),
         keyed_digest_file=top.path("keyed_digest", "state/keyed-digest.key"),
         clock=read_clock(top.table("clock", required=False), run_directory, production=mode == "production"),
+        drills_directory=top.path("drills_directory", "state/drills"),
         listener=listener,
         public=public,
         monitoring=monitoring,
