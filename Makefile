@@ -57,6 +57,7 @@ protos: setup  ## generates signer/v1 from protos/
 	@bash scripts/generate_protos.sh .
 lock:  ## pins every Python package with its hash
 	@$(BIN)/uv pip compile --quiet --all-extras --generate-hashes --no-header --no-annotate --python-version 3.11 --allow-unsafe pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --constraint requirements.lock --generate-hashes --no-header --no-annotate --python-version 3.11 --allow-unsafe pyproject.toml -o requirements-production.lock
 format:
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 clean:  ## everything that was built; the demo appliance with it

@@ -10,12 +10,20 @@ import json
 import os
 import signal
 import sys
+import sysconfig
 import threading
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from isolation.process_table import PROCESSES
+from isolation.readiness import say_ready
+from isolation.sandbox import enter_sandbox, forbid_dumps_and_privileges
+from monitoring import metrics
 
 
 class Exporter(ThreadingHTTPServer):
@@ -30,6 +38,7 @@ class Exporter(ThreadingHTTPServer):
 
     def metrics_page(self) -> bytes:
         """All processes' metrics, added up."""
+        self._publish_isolation()
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=str(self.metrics_directory))  # type: ignore[no-untyped-call]  # untyped there
         return generate_latest(registry)
@@ -37,11 +46,26 @@ class Exporter(ThreadingHTTPServer):
     def unready(self) -> list[str]:
         """Names of the processes that are not ready; "supervisor" when nobody looks after them."""
         try:
-            state = json.loads(self.state_file.read_text())
-            os.kill(state["supervisor"], 0)
-        except (OSError, ValueError, KeyError):
+            state = self._state()
+        except (OSError, ValueError):
+            return ["supervisor"]
+        if state.get("supervisor") != os.getppid():  # who has lost its parent belongs to another process then
             return ["supervisor"]
         return [name for name, child in state["children"].items() if not child["ready"]]
+
+    def _state(self) -> Mapping[str, Any]:
+        state: Mapping[str, Any] = json.loads(self.state_file.read_text())
+        return state
+
+    def _publish_isolation(self) -> None:
+        try:
+            isolation = self._state().get("isolation", {})
+        except (OSError, ValueError):
+            return  # the appliance stops
+        for process, measures in isolation.items():
+            for measure, value in measures.items():
+                if measure != "uid":
+                    metrics.labelled(metrics.process_isolation, process, measure).set(int(value))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -83,12 +107,18 @@ def main() -> int:
     parser.add_argument("--state-file", type=Path, required=True)
     parser.add_argument("--ready-fd", type=int, required=True)
     options = parser.parse_args()
+    forbid_dumps_and_privileges()
     exporter = Exporter((options.host, options.port), options.metrics_directory, options.state_file)
     # shutdown() waits for the loop, so it must not run in the thread that the signal interrupts.
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=exporter.shutdown).start())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.write(options.ready_fd, b"1")
-    os.close(options.ready_fd)
+    metrics.process_isolation.labels("exporter", "seccomp")  # opens its file: later it can't be
+    modules = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    readable = {options.metrics_directory, options.state_file.parent, *modules}
+    report = enter_sandbox(
+        readable=sorted(path for path in readable if path.is_dir()), limits=PROCESSES["exporter"].limits
+    )
+    say_ready(options.ready_fd, report)
     exporter.serve_forever()
     return 0
 

@@ -11,10 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from hsm.errors import HsmError
+from isolation.readiness import say_ready
+from isolation.sandbox import forbid_dumps_and_privileges
 from monitoring import json_log
 from signer.algorithms import sm3
-from signer.app.child_process import say_ready
 from signer.app.log_key import open_log_key
+from signer.app.process_reach import enter_log_writer_sandbox
 from signer.audit import LogEntry
 from signer.audit.clock_watch import ClockWatch
 from signer.audit.log_file import LogFile, LogReader
@@ -33,6 +35,7 @@ def main() -> int:
     parser.add_argument("--listen-fd", type=int, required=True)
     parser.add_argument("--ready-fd", type=int, required=True)
     options = parser.parse_args()
+    forbid_dumps_and_privileges()
     json_log.configure("log-writer")
     stop_read, stop_write = socket.socketpair()
     signal.signal(signal.SIGTERM, lambda *_: stop_write.send(b"1"))
@@ -40,6 +43,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         config = load_config(options.config)
+        report = enter_log_writer_sandbox(config)
         journal = LogFile.open(config.log.file, config.log.log_id)
         integrator = _integrator(config, journal)
         integrator.start()
@@ -47,7 +51,7 @@ def main() -> int:
     except (SignerError, HsmError) as problem:
         _log.error(str(problem))
         return 1
-    say_ready(options.ready_fd)
+    say_ready(options.ready_fd, report)
     LogServer(journal, socket.socket(fileno=options.listen_fd), ClockWatch().entries).serve(stop_read)
     journal.append([LogEntry("stop").encode()])
     integrator.stop()

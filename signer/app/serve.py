@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
+from dataclasses import asdict
 from pathlib import Path
 
+from isolation.sandbox import forbid_dumps_and_privileges
 from monitoring import json_log
 from signer.app.child_process import ChildSpec, listen_on, listen_on_port
+from signer.app.process_reach import RunDirectory, check_log_apart, enter_supervisor_sandbox
 from signer.app.processors import shares
+from signer.app.run_directory import prepare_run_directory
 from signer.app.supervisor import Supervisor, check_port_free
 from signer.config import ApplianceConfig, load_config
 
@@ -20,32 +23,30 @@ _TOKEN_ENVIRONMENT = ("SOFTHSM2_CONF", "SIGNER_PKCS11_MODULE", "SOFTTOKEN_TARGET
 
 def serve(config_file: Path, port_base: int | None) -> int:
     """Runs the appliance until SIGTERM. Raises ConfigurationError when it can't start."""
+    forbid_dumps_and_privileges()
     json_log.configure("supervisor")
     config = load_config(config_file, port_base=port_base)
     check_port_free(config.listener.host, config.listener.port)
     if config.public is not None:
         check_port_free(config.public.host, config.public.port)
-        config.inner_directory.make(config.worker_names)
     check_port_free(config.monitoring.host, config.monitoring.port)
-    run = config.run_directory
-    run.mkdir(parents=True, exist_ok=True, mode=0o700)
-    metrics_directory = run / "metrics"
-    shutil.rmtree(metrics_directory, ignore_errors=True)  # counters begin anew with the appliance
-    metrics_directory.mkdir(mode=0o700)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_directory)
-    state_file = run / "children.json"
+    check_log_apart(config)
+    run = prepare_run_directory(config)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(run.metrics)
+    state_file = run.path / "children.json"
     stages = [
         [_log_writer(config)],
         [*_renderers(config), *_inspector(config)],
         # In one stage: they end together, so that callers hear of it from the workers (GOAWAY) while the front still stands.
         [*_workers(config, port_base), *_front(config, port_base)],
-        [_exporter(config, metrics_directory, state_file)],
+        [_exporter(config, run, state_file)],
     ]
     listeners = {"grpc": config.listener.address, "metrics": f"{config.monitoring.host}:{config.monitoring.port}"}
     if config.public is not None:
         listeners["public"] = f"{config.public.host}:{config.public.port}"
     _log.info("starting", extra={"fields": listeners})
-    return Supervisor(stages, state_file, config.listener.drain_seconds).run()
+    report = enter_supervisor_sandbox(config)
+    return Supervisor(stages, state_file, config.listener.drain_seconds, asdict(report)).run()
 
 
 def _log_writer(config: ApplianceConfig) -> ChildSpec:
@@ -61,10 +62,11 @@ def _renderers(config: ApplianceConfig) -> list[ChildSpec]:
     return [
         ChildSpec(
             f"renderer-{number}",
-            ("policy_render.renderer_process", "--fonts-directory", str(config.run_directory / "fonts")),
+            ("policy_render.renderer_process", "--fonts-directory", str(RunDirectory(config.run_directory).fonts)),
             listener=listener,
             environment={"RAYON_NUM_THREADS": "1"},
             remove_environment=_TOKEN_ENVIRONMENT,
+            user=config.processes.users.get("renderer"),
         )
         for number in range(config.renderers)
     ]
@@ -77,6 +79,7 @@ def _inspector(config: ApplianceConfig) -> list[ChildSpec]:
             ("signer.pades.inspector_process", "--anchors", str(config.trust.directory)),
             listener=listen_on(config.inspector.socket),
             remove_environment=_TOKEN_ENVIRONMENT,
+            user=config.processes.users.get("inspector"),
         )
     ]
 
@@ -104,16 +107,28 @@ def _front(config: ApplianceConfig, port_base: int | None) -> list[ChildSpec]:
     if port_base is not None:
         arguments = (*arguments, "--port-base", str(port_base))
     listener = listen_on_port(config.public.host, config.public.port)
-    return [ChildSpec("front", arguments, listener, remove_environment=_TOKEN_ENVIRONMENT, takes_hangup=True)]
+    return [
+        ChildSpec(
+            "front",
+            arguments,
+            listener,
+            remove_environment=_TOKEN_ENVIRONMENT,
+            takes_hangup=True,
+            user=config.processes.users.get("front"),
+            shares_group=True,
+        )
+    ]
 
 
-def _exporter(config: ApplianceConfig, metrics_directory: Path, state_file: Path) -> ChildSpec:
+def _exporter(config: ApplianceConfig, run: RunDirectory, state_file: Path) -> ChildSpec:
     return ChildSpec(
         "exporter",
         (
             "monitoring.exporter",
             *("--host", config.monitoring.host, "--port", str(config.monitoring.port)),
-            *("--metrics-directory", str(metrics_directory), "--state-file", str(state_file)),
+            *("--metrics-directory", str(run.metrics), "--state-file", str(state_file)),
         ),
         remove_environment=_TOKEN_ENVIRONMENT,
+        user=config.processes.users.get("exporter"),
+        shares_group=True,
     )

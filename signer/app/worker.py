@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 from hsm.errors import HsmError
+from isolation.readiness import say_ready
+from isolation.sandbox import forbid_dumps_and_privileges
 from monitoring import json_log
 from policy_render.errors import RenderError
-from signer.app.child_process import say_ready
 from signer.app.composition import Worker
+from signer.app.process_reach import enter_worker_sandbox
 from signer.config import load_config
 from signer.errors import SignerError
 
@@ -29,12 +31,14 @@ def main() -> int:
     parser.add_argument("--name", required=True)
     parser.add_argument("--ready-fd", type=int, required=True)
     options = parser.parse_args()
+    forbid_dumps_and_privileges()
     json_log.configure(options.name)
     # Waited for between probes; blocked in every thread that starts from here on.
     signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         config = load_config(options.config, port_base=options.port_base)
+        report = enter_worker_sandbox(config)
         worker = Worker.from_config(config, options.name)
         worker.probe()
         worker.start()
@@ -42,7 +46,7 @@ def main() -> int:
         _log.error(str(problem))
         return 1
     worker.set_serving(True)
-    say_ready(options.ready_fd)
+    say_ready(options.ready_fd, report)
     serving = True
     while True:
         came = signal.sigtimedwait(_WAITED_FOR, _PROBE_EVERY_S)

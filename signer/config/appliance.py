@@ -16,6 +16,7 @@ from signer.audit.log_client import LogConfig
 from signer.certificates import TrustStoreConfig
 from signer.config.grants import GrantsConfig, read_grants_config
 from signer.config.lan_listener import read_lan_listener
+from signer.config.processes import ProcessesConfig, read_processes
 from signer.config.public_listener import read_public_listener
 from signer.config.token import read_token
 from signer.database import DatabaseConfig
@@ -59,6 +60,7 @@ class ApplianceConfig:
     renderers: int
     inspector: InspectorConfig
     seal: SealConfig
+    processes: ProcessesConfig
 
     @property
     def worker_names(self) -> tuple[str, ...]:
@@ -109,6 +111,7 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         renderers=renderers,
         inspector=_read_inspector(top.table("inspector", required=False), run_directory),
         seal=_read_seal(top.table("seal")),
+        processes=read_processes(top.table("processes", required=False)),
     )
     top.finish()
     return config
@@ -122,7 +125,7 @@ def _read_monitoring(table: StrictTable) -> MonitoringConfig:
 
 def _read_database(table: StrictTable) -> DatabaseConfig:
     # A relative SQLite file counts from the configuration's folder, as every other path does.
-    url = table.string("url", "sqlite:///state/signer.db")
+    url = table.string("url", "sqlite:///state/database/signer.db")
     if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
         url = f"sqlite:///{table.folder / url.removeprefix('sqlite:///')}"
     table.finish()

@@ -1,0 +1,80 @@
+"""Which process of the appliance keeps what: one row each, in one place. docs/hardening.md shows it; a test compares the two.
+
+For every process besides: no new privileges, not dumpable, no core dump, no capability that is not named. Which paths and ports
+these words mean depends on the configuration: `signer.app.process_reach`, and each process's own program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from isolation.sandbox import SandboxLimits
+from isolation.seccomp import Calls
+
+_GIB = 1 << 30
+ANYTHING = "what its user may"
+
+
+@dataclass(frozen=True)
+class ProcessRow:
+    """`reads`, `writes`, `network`: in words, for people. `limits`: what `enter_sandbox` takes."""
+
+    limits: SandboxLimits
+    reads: str
+    writes: str
+    network: str
+
+
+PROCESSES: Mapping[str, ProcessRow] = {
+    "supervisor": ProcessRow(
+        # What it may, its children may: their own limits come on top of these.
+        SandboxLimits(None, None, None, None, Calls.FORK | Calls.EXECUTE | Calls.SIGNAL | Calls.NETWORK, True),
+        reads=ANYTHING,
+        writes="what its children write",
+        network="listens for its children",
+    ),
+    "log-writer": ProcessRow(
+        SandboxLimits(None, None, None, None),
+        reads=ANYTHING,
+        writes="log, PIN attempts, metrics, its token's own files",
+        network="none; TCP where `[log.token] network = true`",
+    ),
+    "worker": ProcessRow(
+        SandboxLimits(None, None, None, None, Calls.NETWORK),
+        reads=ANYTHING,
+        writes="database, archive, grants version, PIN attempts, rates, inner sockets, metrics, its token's own files",
+        network="binds the LAN port; connects by TCP where `[token] network = true` or the database is a server",
+    ),
+    "front": ProcessRow(
+        # Open files: by its connections. pyOpenSSL's callbacks are code that cffi writes.
+        SandboxLimits(4 * _GIB, None, None, may=Calls.CONNECT_LOCAL, writable_code=True),
+        reads="TLS files, CRLs, inner certificates, Python",
+        writes="none",
+        network="unix sockets; the inherited listener",
+    ),
+    "renderer": ProcessRow(
+        SandboxLimits(3 * _GIB, None),
+        reads="templates, pinned fonts, Python",
+        writes="none",
+        network="the inherited unix listener",
+    ),
+    "inspector": ProcessRow(
+        SandboxLimits(None, None, None, may=Calls.FORK | Calls.SIGNAL),
+        reads="Python",
+        writes="none",
+        network="the inherited unix listener",
+    ),
+    "inspection": ProcessRow(
+        SandboxLimits(1_536 << 20, 20),
+        reads="Python",
+        writes="none",
+        network="one accepted unix connection",
+    ),
+    "exporter": ProcessRow(
+        SandboxLimits(4 * _GIB, None, None, 1024),
+        reads="run directory, Python",
+        writes="none",
+        network="its own listener, bound before",
+    ),
+}
