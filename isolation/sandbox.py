@@ -152,8 +152,11 @@ def _capabilities() -> tuple[int, ...]:
 
 
 def _threads() -> int:
-    tasks = Path("/proc/self/task")
-    return len(list(tasks.iterdir())) if tasks.is_dir() else threading.active_count()
+    """From the directory's link count: an outer sandbox may forbid to list it, but not to ask about it."""
+    try:
+        return os.stat("/proc/self/task").st_nlink - 2  # noqa: PTH116 - no path of ours
+    except OSError:
+        return threading.active_count()
 
 
 def _drop_capabilities(kept: Iterable[int]) -> None:

@@ -16,10 +16,14 @@ copy_machine_settings() {  # ROOT: name resolution, apt's and pip's sources, aut
   for file in $(grep -ls 'bookworm' /etc/apt/sources.list /etc/apt/sources.list.d/debian.* 2>/dev/null); do
     cp "$file" "$root/etc/apt/sources.list.d/"
   done
-  mkdir -p "$root/etc/ssl/certs" "$root/usr/share/keyrings"
-  cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+  mkdir -p "$root/etc/ssl" "$root/usr/share/keyrings"
   cp /usr/share/keyrings/debian-archive-keyring.gpg "$root/usr/share/keyrings/"
-  [ ! -e /etc/pip.conf ] || cp -L /etc/pip.conf "$root/etc/pip.conf"
+  # beside the root's own authorities, which installing packages writes anew
+  cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/machine-authorities.crt"
+  printf '[global]\ncert = /etc/ssl/machine-authorities.crt\n' >"$root/etc/pip.conf"
+  local index
+  index=$(python3 -m pip config get global.index-url 2>/dev/null || true)
+  [ -z "$index" ] || echo "index-url = $index" >>"$root/etc/pip.conf"
 }
 
 make_root() {  # DIRECTORY [PACKAGES]

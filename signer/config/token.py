@@ -16,7 +16,8 @@ def read_token(table: StrictTable) -> TokenConfig:
     """`module`: the vendor's PKCS#11 module. `locking_module`: ours. `pin_file` or `pin_credential`: where the PIN is.
 
     `network = true`: the module reaches its HSM by TCP. `writable`: directories, files and devices that the module writes, from the
-    configuration's folder. `writable_code = true`: it wants memory that is writable and executable. What is not said here, the processes that load the module are not allowed.
+    configuration's folder. `writable_code = true`: it wants memory that is writable and executable. What is not said here, the
+    processes that load the module are not allowed.
 
     [token.environment] holds variables that the vendor's module wants; values that begin with ./ are paths from the
     configuration's folder.

@@ -30,6 +30,11 @@ def _stage(name: str) -> list[tuple[str, str]]:
     )
 
 
+def _copied() -> set[str]:
+    """What the build takes from the repository."""
+    return {source for word, arguments in _stage("build") if word == "COPY" for source in arguments.split()[:-1]}
+
+
 def _installed(stage: str) -> set[str]:
     runs = " ".join(arguments for word, arguments in _stage(stage) if word == "RUN")
     lists = re.findall(r"apt-get install -y -qq --no-install-recommends ([^&]+)", runs)
@@ -61,8 +66,8 @@ def test_it_runs_as_nobodys_root() -> None:
 def test_python_packages_come_by_hash_from_the_production_lock() -> None:
     runs = " ".join(arguments for word, arguments in _stage("build") if word == "RUN")
     assert "--require-hashes --no-deps -r requirements-production.lock" in runs
-    copied = {arguments.split()[0] for word, arguments in _stage("build") if word == "COPY"}
-    assert copied == {
+    assert _copied() == {
+        "requirements-build.lock",
         "requirements-production.lock",
         "pyproject.toml",
         "hsm",
@@ -95,6 +100,4 @@ def test_what_an_engine_is_told(word: str) -> None:
 def test_what_is_not_needed_does_not_reach_the_engine() -> None:
     ignored = (_ROOT / ".dockerignore").read_text().splitlines()
     assert "*" in ignored
-    assert {line.removeprefix("!") for line in ignored if line.startswith("!")} == {
-        arguments.split()[0] for word, arguments in _stage("build") if word == "COPY"
-    }
+    assert {line.removeprefix("!") for line in ignored if line.startswith("!")} == {*_copied()}
