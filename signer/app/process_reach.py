@@ -13,7 +13,6 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from hsm.token import TokenConfig
 from isolation.landlock import TcpPorts
 from isolation.process_table import PROCESSES
 from isolation.sandbox import CAP_KILL, CAP_NET_BIND_SERVICE, CAP_SETGID, CAP_SETUID, SandboxReport, enter_sandbox
@@ -56,7 +55,7 @@ def enter_worker_sandbox(config: ApplianceConfig) -> SandboxReport:
     remote_database = _database_directory(config) is None
     return _enter(
         "worker",
-        writable=_worker_directories(config),
+        writable=_worker_paths(config),
         tcp=TcpPorts(bind, connect_anywhere=config.token.module.network or remote_database),
         keep=(CAP_NET_BIND_SERVICE,) if listener.port < _FIRST_UNPRIVILEGED_PORT else (),
         writable_code=config.token.module.writable_code,
@@ -68,7 +67,7 @@ def enter_log_writer_sandbox(config: ApplianceConfig) -> SandboxReport:
     network = config.log_token.module.network
     return _enter(
         "log-writer",
-        writable=_log_writer_directories(config),
+        writable=_log_writer_paths(config),
         tcp=TcpPorts(connect_anywhere=network),
         more=Calls.NETWORK if network else Calls.NONE,
         writable_code=config.log_token.module.writable_code,
@@ -81,7 +80,7 @@ def enter_supervisor_sandbox(config: ApplianceConfig) -> SandboxReport:
     keep += [CAP_NET_BIND_SERVICE] if config.listener.port < _FIRST_UNPRIVILEGED_PORT else []
     return _enter(
         "supervisor",
-        writable=[config.run_directory, *_worker_directories(config), *_log_writer_directories(config)],
+        writable=[config.run_directory, *_worker_paths(config), *_log_writer_paths(config)],
         tcp=None,
         executable=_interpreter(),
         keep=keep,
@@ -106,14 +105,19 @@ def check_log_apart(config: ApplianceConfig) -> None:
 
 
 def _worker_directories(config: ApplianceConfig) -> list[Path]:
+    """Of ours; they need not exist yet."""
     run = RunDirectory(config.run_directory)
-    made = [config.blobs.directory, run.metrics, run.rates]
+    directories = [config.blobs.directory, run.metrics, run.rates, config.token.attempts_directory]
     database = _database_directory(config)
     if database is not None:
-        made.append(database)
+        directories.append(database)
     if config.public is not None:
-        made.append(config.inner_directory.path)
-    paths = [_made(directory) for directory in made] + _token_paths(config.token)
+        directories.append(config.inner_directory.path)
+    return directories
+
+
+def _worker_paths(config: ApplianceConfig) -> list[Path]:
+    paths = [_made(directory) for directory in _worker_directories(config)] + [*config.token.module.writable, _NULL]
     if config.grants.approval.required:
         version_file = config.grants.approval.version_file
         _made(version_file.parent)
@@ -122,13 +126,10 @@ def _worker_directories(config: ApplianceConfig) -> list[Path]:
     return paths
 
 
-def _log_writer_directories(config: ApplianceConfig) -> list[Path]:
-    run = RunDirectory(config.run_directory)
-    return [_made(config.log.directory), _made(run.metrics), *_token_paths(config.log_token)]
-
-
-def _token_paths(token: TokenConfig) -> list[Path]:
-    return [_made(token.attempts_directory), *token.module.writable, _NULL]
+def _log_writer_paths(config: ApplianceConfig) -> list[Path]:
+    token = config.log_token
+    directories = [config.log.directory, RunDirectory(config.run_directory).metrics, token.attempts_directory]
+    return [_made(directory) for directory in directories] + [*token.module.writable, _NULL]
 
 
 def _database_directory(config: ApplianceConfig) -> Path | None:
