@@ -25,16 +25,15 @@ def _unit(folder: Path, drop_in: str | None) -> Path:
     return unit
 
 
+def _judge(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = ["systemd-analyze", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
 def _exposure(unit: Path) -> float:
-    judged = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
+    judged = _judge("security", "--offline=true", "--no-pager", unit)
     found = re.search(r"Overall exposure level for signer\.service: (\d+\.\d+)", judged.stdout)
-    assert found is not None, judged.stdout
+    assert found is not None, judged.stdout + judged.stderr
     return float(found[1])
 
 
@@ -57,13 +56,7 @@ def test_a_bare_unit_is_much_more_exposed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("drop_in", [None, "single-user.conf"])
 def test_systemd_understands_every_line(tmp_path: Path, drop_in: str | None) -> None:
     unit = _unit(tmp_path, drop_in)
-    judged = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    judged = _judge("verify", "--man=no", "--recursive-errors=no", unit)
     told = [line for line in judged.stderr.splitlines() if "signer.service" in line]
     assert told == []
 
