@@ -30,11 +30,16 @@ def signer(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def running(
-    directory: Path, port: int, *, wait_seconds: float = 90, change: Callable[[], None] = lambda: None
+    directory: Path,
+    port: int,
+    *,
+    wait_seconds: float = 90,
+    change: Callable[[], None] = lambda: None,
+    is_ready: Callable[[int], bool] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A made and started appliance; drained and stopped at the end. Its log is `serve.log` in the directory.
 
-    `change`: what to do to its files between making and starting.
+    `change`: what to do to its files between making and starting. `is_ready`: asks /readyz, given the port; without it by HTTP.
 
     Raises:
         ApplianceDidNotStart: it ended or did not get ready.
@@ -50,7 +55,7 @@ def running(
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
         try:
-            _wait_until_ready(process, port, log, time.monotonic() + wait_seconds)
+            _wait_until_ready(process, lambda: (is_ready or _is_ready)(port), log, time.monotonic() + wait_seconds)
             yield process
         finally:
             if process.poll() is None:
@@ -58,11 +63,11 @@ def running(
             process.wait(60)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path, until: float) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], is_ready: Callable[[], bool], log: Path, until: float) -> None:
     while time.monotonic() < until:
         if process.poll() is not None:
             raise ApplianceDidNotStart(f"the appliance ended with status {process.returncode}:\n{_last_lines(log)}")
-        if _is_ready(port):
+        if is_ready():
             return
         time.sleep(0.05)
     raise ApplianceDidNotStart(f"the appliance did not get ready in time:\n{_last_lines(log)}")

@@ -13,6 +13,7 @@ from isolation.sandbox import SandboxLimits
 from isolation.seccomp import Calls
 
 _GIB = 1 << 30
+_ALL = Calls.FORK | Calls.EXECUTE | Calls.SIGNAL | Calls.NETWORK | Calls.READ_CLOCK
 ANYTHING = "what its user may"
 
 
@@ -29,7 +30,7 @@ class ProcessRow:
 PROCESSES: Mapping[str, ProcessRow] = {
     "supervisor": ProcessRow(
         # What it may, its children may: their own limits come on top of these.
-        SandboxLimits(None, None, None, None, Calls.FORK | Calls.EXECUTE | Calls.SIGNAL | Calls.NETWORK, True),
+        SandboxLimits(None, None, None, None, _ALL, writable_code=True),
         reads=ANYTHING,
         writes="what its children write",
         network="listens for its children",
@@ -40,10 +41,16 @@ PROCESSES: Mapping[str, ProcessRow] = {
         writes="log, PIN attempts, metrics, its token's own files",
         network="none; TCP where `[log.token] network = true`",
     ),
+    "clock": ProcessRow(
+        SandboxLimits(None, None, None, None, Calls.NETWORK | Calls.READ_CLOCK),
+        reads=ANYTHING,
+        writes="its verdict, the latest time, metrics",
+        network="UDP to time sources; no TCP",
+    ),
     "worker": ProcessRow(
         SandboxLimits(None, None, None, None, Calls.NETWORK),
         reads=ANYTHING,
-        writes="database, archive, grants version, PIN attempts, rates, inner sockets, metrics, its token's own files",
+        writes="database, archive, grants version, PIN attempts, rates, inner sockets, probes, metrics, its token's own files",
         network="binds the LAN port; connects by TCP where `[token] network = true` or the database is a server",
     ),
     "front": ProcessRow(
@@ -72,9 +79,9 @@ PROCESSES: Mapping[str, ProcessRow] = {
         network="one accepted unix connection",
     ),
     "exporter": ProcessRow(
-        SandboxLimits(4 * _GIB, None, None, 1024),
-        reads="run directory, Python",
-        writes="none",
+        SandboxLimits(4 * _GIB, None, None, 1024, Calls.SIGNAL),  # asks whether the supervisor is alive
+        reads="run directory, its TLS files, Python",
+        writes="metrics",
         network="its own listener, bound before",
     ),
 }

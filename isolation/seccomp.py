@@ -36,6 +36,7 @@ class Calls(Flag):
     EXECUTE = auto()  # other programs
     SIGNAL = auto()  # to other processes; Landlock keeps that below the process where it can
     CONNECT_LOCAL = auto()  # to unix sockets; to no network
+    READ_CLOCK = auto()  # what the kernel says of its clock; setting it takes a capability, which nobody here has
     NETWORK = auto()  # sockets of unix and the internet, both ways; Landlock may narrow the ports
 
 
@@ -135,6 +136,7 @@ _GIVEN_BACK = {
     Calls.EXECUTE: {"execve", "execveat"},
     Calls.SIGNAL: {"kill"},
     Calls.CONNECT_LOCAL: {"socket", "connect"},
+    Calls.READ_CLOCK: {"adjtimex", "clock_adjtime"},
     Calls.NETWORK: {"socket", "connect", "bind", "listen"},
 }
 

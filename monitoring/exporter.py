@@ -1,71 +1,51 @@
 """The process that serves /metrics, /healthz and /readyz. It reads what the others wrote and holds nothing itself.
 
-Run as `python -m monitoring.exporter`; not for deciding what is healthy beyond "every process that must run is ready".
+Run as `python -m monitoring.exporter`. Not for deciding what is healthy beyond "every process that must run is ready, and every
+worker's last real signature worked" (`appliance_state`).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
+import logging
 import signal
 import sys
 import sysconfig
 import threading
-from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from isolation.process_table import PROCESSES
 from isolation.readiness import say_ready
-from isolation.sandbox import enter_sandbox, forbid_dumps_and_privileges
-from monitoring import metrics
+from isolation.sandbox import SandboxReport, enter_sandbox, forbid_dumps_and_privileges
+from monitoring import json_log, metrics
+from monitoring.appliance_state import ApplianceState
+from monitoring.bounded_server import BoundedServer
+from monitoring.metrics_tls import TlsFiles, TlsFilesUnusable, TlsMaterial
+
+_log = logging.getLogger(__name__)
 
 
-class Exporter(ThreadingHTTPServer):
-    """Serves one metrics directory and one state file."""
+class Exporter(BoundedServer):
+    """Serves one metrics directory and the state of one appliance."""
 
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], metrics_directory: Path, state_file: Path) -> None:
-        super().__init__(address, _Handler)
+    def __init__(
+        self, address: tuple[str, int], tls: TlsMaterial | None, metrics_directory: Path, state: ApplianceState
+    ) -> None:
+        super().__init__(address, _Handler, tls)
         self.metrics_directory = metrics_directory
-        self.state_file = state_file
+        self.state = state
 
     def metrics_page(self) -> bytes:
         """All processes' metrics, added up."""
-        self._publish_isolation()
+        self.state.publish()
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=str(self.metrics_directory))  # type: ignore[no-untyped-call]  # untyped there
         return generate_latest(registry)
-
-    def unready(self) -> list[str]:
-        """Names of the processes that are not ready; "supervisor" when nobody looks after them."""
-        try:
-            state = self._state()
-        except (OSError, ValueError):
-            return ["supervisor"]
-        if state.get("supervisor") != os.getppid():  # who has lost its parent belongs to another process then
-            return ["supervisor"]
-        return [name for name, child in state["children"].items() if not child["ready"]]
-
-    def _state(self) -> Mapping[str, Any]:
-        state: Mapping[str, Any] = json.loads(self.state_file.read_text())
-        return state
-
-    def _publish_isolation(self) -> None:
-        try:
-            isolation = self._state().get("isolation", {})
-        except (OSError, ValueError):
-            return  # the appliance stops
-        for process, measures in isolation.items():
-            for measure, value in measures.items():
-                if measure != "uid":
-                    metrics.labelled(metrics.process_isolation, process, measure).set(int(value))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -81,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/healthz":
             self._answer(200, b"ok\n")
         elif self.path == "/readyz":
-            unready = self.server.unready()
+            unready = self.server.state.unready()
             body = json.dumps({"ready": not unready, "not_ready": unready}).encode() + b"\n"
             self._answer(503 if unready else 200, body, "application/json")
         else:
@@ -100,27 +80,56 @@ class _Handler(BaseHTTPRequestHandler):
 
 def main() -> int:
     """Serves until SIGTERM."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", required=True)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--metrics-directory", type=Path, required=True)
-    parser.add_argument("--state-file", type=Path, required=True)
-    parser.add_argument("--ready-fd", type=int, required=True)
-    options = parser.parse_args()
+    options = _options()
     forbid_dumps_and_privileges()
-    exporter = Exporter((options.host, options.port), options.metrics_directory, options.state_file)
+    json_log.configure("exporter")
+    try:
+        tls = TlsMaterial(TlsFiles(*options.tls)) if options.tls else None
+        volumes = dict(named.split("=", 1) for named in options.volume)
+        state = ApplianceState(
+            options.state_file,
+            options.probes_directory,
+            options.probing,
+            {name: Path(directory) for name, directory in volumes.items()},
+        )
+        exporter = Exporter((options.host, options.port), tls, options.metrics_directory, state)
+        report = _enter_sandbox(options)
+    except (OSError, TlsFilesUnusable) as problem:
+        _log.error(f"metrics can't be served: {problem}")
+        return 1
+    metrics.listener_info.labels("metrics", options.transport).set(1)
     # shutdown() waits for the loop, so it must not run in the thread that the signal interrupts.
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=exporter.shutdown).start())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    metrics.process_isolation.labels("exporter", "seccomp")  # opens its file: later it can't be
-    modules = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    readable = {options.metrics_directory, options.state_file.parent, *modules}
-    report = enter_sandbox(
-        readable=sorted(path for path in readable if path.is_dir()), limits=PROCESSES["exporter"].limits
-    )
     say_ready(options.ready_fd, report)
     exporter.serve_forever()
     return 0
+
+
+def _enter_sandbox(options: argparse.Namespace) -> SandboxReport:
+    """Directories, not files: a certificate or a state file that is replaced is another file."""
+    modules = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    readable = {options.state_file.parent, *(file.parent for file in options.tls or ()), *modules}
+    return enter_sandbox(
+        readable=sorted(path for path in readable if path.is_dir()),
+        writable=[options.metrics_directory],
+        limits=PROCESSES["exporter"].limits,
+    )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--transport", required=True, help="what protects the listener, as the metric calls it")
+    parser.add_argument("--tls", type=Path, nargs=3, metavar=("CERTIFICATE", "KEY", "CLIENT_AUTHORITY"))
+    parser.add_argument("--metrics-directory", type=Path, required=True)
+    parser.add_argument("--state-file", type=Path, required=True)
+    parser.add_argument("--probes-directory", type=Path, required=True)
+    parser.add_argument("--probing", action="append", default=[], help="a process that must sign")
+    parser.add_argument("--volume", action="append", default=[], metavar="NAME=DIRECTORY")
+    parser.add_argument("--ready-fd", type=int, required=True)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -33,6 +33,39 @@ def labelled(metric: AnyMetric, *values: str) -> AnyMetric:
 _FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _SLOW = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
+# ---- whether it works: set by the exporter from what the supervisor and the workers wrote down
+ready = Gauge("signer_ready", "1 while /readyz says ready.", multiprocess_mode="livemostrecent")
+process_ready = Gauge(
+    "signer_process_ready", "1 while a process runs and is ready.", ["process"], multiprocess_mode="livemostrecent"
+)
+process_start_time_seconds = Gauge(
+    "signer_process_start_time_seconds",
+    "When a process was started last, in Unix time.",
+    ["process"],
+    multiprocess_mode="livemostrecent",
+)
+signing_works = Gauge(
+    "signer_signing_works",
+    "1 while a worker's last real signature succeeded and is fresh.",
+    ["process"],
+    multiprocess_mode="livemostrecent",
+)
+volume_free_bytes = Gauge(
+    "signer_volume_free_bytes",
+    "Bytes that the appliance can still write on the volume of a directory.",
+    ["directory"],
+    multiprocess_mode="livemostrecent",
+)
+volume_size_bytes = Gauge(
+    "signer_volume_size_bytes",
+    "Bytes of the volume that a directory is on.",
+    ["directory"],
+    multiprocess_mode="livemostrecent",
+)
+signing_probes = Counter(
+    "signer_signing_probes", "Real signatures made by workers to see whether signing works: ok, or why not.", ["result"]
+)
+
 requests = Counter("signer_requests", "RPCs answered, by method and gRPC status name.", ["rpc", "status"])
 request_seconds = Histogram(
     "signer_request_seconds", "Time from an RPC's arrival to its answer.", ["rpc"], buckets=_SLOW
@@ -53,6 +86,14 @@ signatures = Counter(
     "signer_signatures", "Signatures released, by key purpose and algorithm.", ["purpose", "algorithm"]
 )
 refusals = Counter("signer_refusals", "Requests refused, by reason code.", ["reason"])
+overload_refusals = Counter(
+    "signer_overload_refusals",
+    "Calls refused because there was no room or the client's rate was used up (overloaded, rate-exceeded).",
+    ["client", "reason"],
+)
+own_signatures_wrong = Counter(
+    "signer_own_signatures_wrong", "Signatures of the token that did not verify; none was released.", ["algorithm"]
+)
 own_verification_seconds = Histogram(
     "signer_own_verification_seconds",
     "Time to verify an own signature before its release.",
@@ -80,6 +121,24 @@ log_commit_entries = Histogram(
     "signer_log_commit_entries",
     "Entries made durable by one flush.",
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
+)
+clock_troubles = Gauge(
+    "signer_clock_troubles",
+    "1 while this keeps the clock from being believed, and so everything from being signed.",
+    ["trouble"],
+    multiprocess_mode="mostrecent",
+)
+clock_source_answers = Gauge(
+    "signer_clock_source_answers",
+    "1 where the source of time gave an answer when it was asked last.",
+    ["source"],
+    multiprocess_mode="mostrecent",
+)
+clock_difference_seconds = Gauge(
+    "signer_clock_difference_seconds",
+    "Seconds that the clock is behind the source of time, as it said last.",
+    ["source"],
+    multiprocess_mode="mostrecent",
 )
 clock_steps = Counter("signer_clock_steps", "Times the system's clock was set by half a second or more.")
 log_checkpoint_size = Gauge(
@@ -124,11 +183,16 @@ public_bytes = Counter(
     "signer_public_bytes", "Bytes on the public listener, TLS included on the peer's side.", ["direction"]
 )
 
-certificate_days_left = Gauge(
-    "signer_certificate_days_left",
-    "Days until a certificate of ours expires, by the key or listener that uses it.",
+certificate_expiry_timestamp_seconds = Gauge(
+    "signer_certificate_expiry_timestamp_seconds",
+    "When a certificate of ours expires, in Unix time, by the key or listener that uses it.",
     ["use"],
-    multiprocess_mode="min",
+    multiprocess_mode="mostrecent",
+)
+metrics_connections_refused = Counter(
+    "signer_metrics_connections_refused",
+    "Connections to the metrics listener that were refused, by reason.",
+    ["reason"],
 )
 process_isolation = Gauge(
     "signer_process_isolation",
@@ -138,7 +202,7 @@ process_isolation = Gauge(
 )
 listener_info = Gauge(
     "signer_listener_info",
-    "1; labels tell which listeners there are and what protects them (mutual-tls, plain, sm-tls).",
+    "1; labels tell which listeners there are and what protects them (mutual-tls, sm-tls, loopback, plain).",
     ["listener", "transport"],
     multiprocess_mode="max",
 )

@@ -51,6 +51,7 @@ class Reason(StrEnum):
     TEMPLATE_UNKNOWN = "template-unknown"
     # the appliance
     LOG_UNAVAILABLE = "log-unavailable"
+    CLOCK_NOT_TRUSTED = "clock-not-trusted"
     DATABASE_UNAVAILABLE = "database-unavailable"
     STORAGE_UNAVAILABLE = "storage-unavailable"
     STORAGE_CORRUPTED = "storage-corrupted"

@@ -71,10 +71,10 @@ class StrictTable:
             raise self.fault(key, f"{value} is out of range", f"Allowed: {low} to {high}.")
         return value
 
-    def number(self, key: str, *, low: float, high: float) -> float:
-        """A number, whole or not, within bounds (both included); required."""
+    def number(self, key: str, default: float | None = None, *, low: float, high: float) -> float:
+        """A number, whole or not, within bounds (both included); required where there is no default."""
         self._allowed.append(key)
-        value = self._values.pop(key, None)
+        value = self._values.pop(key, default)
         if value is None:
             raise self.fault(None, f"the key {key!r} is missing", f"Add {key} = … (a number).")
         if isinstance(value, bool) or not isinstance(value, int | float):

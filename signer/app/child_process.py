@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import select
 import signal
 import socket
 import subprocess
@@ -48,6 +49,7 @@ class Child:
     def __init__(self, spec: ChildSpec) -> None:
         self.spec = spec
         self.started = time.monotonic()
+        self.started_at = time.time()
         self.ready = False
         self.isolation: Mapping[str, Any] = {}  # what it told when it became ready
         read_end, write_end = os.pipe()
@@ -116,6 +118,28 @@ def _identity(spec: ChildSpec) -> dict[str, Any]:
     if spec.shares_group:
         return {"user": account.pw_uid, "group": os.getegid(), "extra_groups": [account.pw_gid]}
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+class SignalWait:
+    """Signals that a process waits for between other things; made in its main thread.
+
+    Not by `signal.sigtimedwait`: in Python 3.11 it answers with an uninitialised record, of any signal's number, when it is
+    interrupted (a debugger, SIGSTOP and SIGCONT) and the time is over then.
+    """
+
+    def __init__(self, *wanted: signal.Signals) -> None:
+        self._wanted = wanted
+        self._came, self._write = socket.socketpair()
+        self._write.setblocking(False)
+        signal.set_wakeup_fd(self._write.fileno())
+        for number in wanted:
+            signal.signal(number, lambda *_: None)
+
+    def wait(self, seconds: float) -> signal.Signals | None:
+        """The next of them, each as often as it came; None after that time."""
+        ready, _, _ = select.select([self._came], [], [], seconds)
+        number = self._came.recv(1)[0] if ready else 0
+        return next((wanted for wanted in self._wanted if wanted == number), None)
 
 
 def listen_on(path: Path, backlog: int = 256) -> socket.socket:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
 
 import grpc
 
@@ -17,6 +15,7 @@ from policy_render.catalog import Catalog
 from policy_render.renderer import Renderer
 from signer.algorithms import libcrypto
 from signer.app.grants_loading import load_recorded_grants, seal_profiles
+from signer.app.initial_series import begin_series
 from signer.app.process_reach import RunDirectory
 from signer.app.servers import make_servers
 from signer.archive import BlobDirectory, Catalogue
@@ -26,6 +25,8 @@ from signer.audit.log_client import LogClient
 from signer.audit.receipt import SignedTree
 from signer.authz import Existing, Grants
 from signer.certificates import Certificate, TrustStore
+from signer.certificates.store import earliest_expiry
+from signer.clock import TrustedClock
 from signer.config import ApplianceConfig
 from signer.contracts import ContractRegister
 from signer.database import Database
@@ -109,6 +110,7 @@ class Worker:
             token=token,
             log=log,
             keyed_digest=KeyedDigest.from_file(config.keyed_digest_file),
+            clock=TrustedClock(config.clock.published_file),
         )
         catalogue = Catalogue(database, owner=f"{config.log.log_id}/{name}")
         catalogue.abandon_own_reservations()
@@ -131,7 +133,8 @@ class Worker:
             return [service.full_name for service in _SERVICES]
 
         servers = make_servers(config, name, grants, log, register)
-        _publish_facts(registry)
+        begin_series(rpc_names(), grants.clients)
+        _publish_facts(config, registry)
 
         def reload_grants() -> int:
             grants.replace(load_recorded_grants(config.grants, existing, log))
@@ -214,11 +217,16 @@ def _document_servicer(
     )
 
 
-def _publish_facts(registry: KeyRegistry) -> None:
+def _publish_facts(config: ApplianceConfig, registry: KeyRegistry) -> None:
     """Metrics that change only with a start."""
     metrics.build_info.labels(version("signing-appliance"), platform.python_version(), libcrypto.version()).set(1)
-    now: Any = datetime.now(UTC)
+    expiry = metrics.certificate_expiry_timestamp_seconds
     for key in registry.all():
         for certificate in key.certificate_chain[:1]:
-            left = Certificate.load(certificate).not_after - now
-            metrics.certificate_days_left.labels(key.reference).set(left.total_seconds() / 86_400)
+            expiry.labels(key.reference).set(Certificate.load(certificate).not_after.timestamp())
+    if config.listener.tls is not None:  # gRPC reads these files at start only
+        for use, file in (
+            ("lan-listener", config.listener.tls.certificate),
+            ("lan-client-authority", config.listener.tls.client_authority),
+        ):
+            expiry.labels(use).set(earliest_expiry(file).timestamp())

@@ -138,6 +138,7 @@ class _KeyMaker:
             token=self._token,
             log=self._log,
             keyed_digest=self._keyed_digest,
+            clock=None,
         )
         return signer.sign_as(_ACTOR, key, key.algorithms[0], message, Deadline.after(30)).signature
 

@@ -13,7 +13,6 @@ import socket
 import sys
 import sysconfig
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import signer
@@ -21,7 +20,6 @@ from isolation.process_table import PROCESSES
 from isolation.readiness import say_ready
 from isolation.sandbox import SandboxReport, enter_sandbox, forbid_dumps_and_privileges
 from monitoring import json_log, metrics
-from signer.certificates.store import TrustStore
 from signer.config import ApplianceConfig, load_config
 from signer.errors import SignerError
 from signer.smtls import SmTlsError, SmTlsReason, SmTlsSettings
@@ -49,7 +47,7 @@ def main() -> int:
         public = config.public
         assert public is not None, "the supervisor starts a front only where a public listener is configured"
         front = Front.from_config(_front_config(config, public))
-        _publish_facts(public)
+        _begin_series()
     except (SignerError, SmTlsError) as problem:
         _log.error(str(problem))
         return 1
@@ -82,16 +80,13 @@ def _front_config(config: ApplianceConfig, public: PublicListenerConfig) -> Fron
     )
 
 
-def _publish_facts(public: PublicListenerConfig) -> None:
+def _begin_series() -> None:
     """Metrics' files must be open before the sandbox: series that may ever be counted begin at zero."""
     for result in ("ok", *(reason.value for reason in (*SmTlsReason, *Ended))):
         metrics.public_handshakes.labels(result)
     metrics.public_connections_ended.labels(Ended.BY_PEER_OR_WORKER.value)
     for direction in ("received", "sent"):
         metrics.public_bytes.labels(direction)
-    own = TrustStore.from_files([public.files.certificate]).anchors[0]
-    left = own.not_after - datetime.now(UTC)
-    metrics.certificate_days_left.labels("public-listener").set(left.total_seconds() / 86_400)
 
 
 def _enter_sandbox(config: ApplianceConfig, public: PublicListenerConfig) -> SandboxReport:

@@ -18,7 +18,6 @@ from signer.algorithms import sm3
 from signer.app.log_key import open_log_key
 from signer.app.process_reach import enter_log_writer_sandbox
 from signer.audit import LogEntry
-from signer.audit.clock_watch import ClockWatch
 from signer.audit.log_file import LogFile, LogReader
 from signer.audit.log_process import LogServer
 from signer.audit.tree import Integrator, Tree
@@ -52,7 +51,7 @@ def main() -> int:
         _log.error(str(problem))
         return 1
     say_ready(options.ready_fd, report)
-    LogServer(journal, socket.socket(fileno=options.listen_fd), ClockWatch().entries).serve(stop_read)
+    LogServer(journal, socket.socket(fileno=options.listen_fd)).serve(stop_read)
     journal.append([LogEntry("stop").encode()])
     integrator.stop()
     journal.close()
@@ -68,6 +67,7 @@ def _integrator(config: ApplianceConfig, journal: LogFile) -> Integrator:
 def _configuration_entry(config: ApplianceConfig) -> bytes:
     """What the appliance starts with: a changed configuration shows as another digest."""
     digests = [f"lan {config.listener.transport} {config.listener.address}"]
+    digests += [f"metrics {config.monitoring.transport} {config.monitoring.address}"]
     digests += [f"{file.name} {_digest(file)}" for file in (config.file, config.grants.file)]
     return LogEntry("configuration", detail=", ".join(digests)).encode()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from isolation.landlock import TcpPorts
+from isolation.landlock import NO_TCP, TcpPorts
 from isolation.process_table import PROCESSES
 from isolation.sandbox import CAP_KILL, CAP_NET_BIND_SERVICE, CAP_SETGID, CAP_SETUID, SandboxReport, enter_sandbox
 from isolation.seccomp import Calls
@@ -74,13 +74,18 @@ def enter_log_writer_sandbox(config: ApplianceConfig) -> SandboxReport:
     )
 
 
+def enter_clock_sandbox(config: ApplianceConfig) -> SandboxReport:
+    """Irrevocably, before any thread. Raises ConfigurationError (START_FAILED)."""
+    return _enter("clock", writable=_clock_paths(config), tcp=NO_TCP)
+
+
 def enter_supervisor_sandbox(config: ApplianceConfig) -> SandboxReport:
     """What its children write it may write, since it bequeaths its limits to them. Raises ConfigurationError (START_FAILED)."""
     keep = [CAP_SETUID, CAP_SETGID, CAP_KILL] if config.processes.users else []
     keep += [CAP_NET_BIND_SERVICE] if config.listener.port < _FIRST_UNPRIVILEGED_PORT else []
     return _enter(
         "supervisor",
-        writable=[config.run_directory, *_worker_paths(config), *_log_writer_paths(config)],
+        writable=[config.run_directory, *_worker_paths(config), *_log_writer_paths(config), *_clock_paths(config)],
         tcp=None,
         executable=_interpreter(),
         keep=keep,
@@ -88,18 +93,20 @@ def enter_supervisor_sandbox(config: ApplianceConfig) -> SandboxReport:
 
 
 def check_log_apart(config: ApplianceConfig) -> None:
-    """Only the log writer may write the log: what workers write must not contain its directory.
+    """Only the log writer may write the log: what workers and the clock's watch write must not contain its directory.
 
     Raises:
         ConfigurationError: CONFIGURATION_INVALID in production; otherwise it is a warning in the server's log.
     """
     log = config.log.directory.resolve()
-    for directory in _worker_directories(config):
+    for directory in (*_worker_directories(config), *_clock_directories(config)):
         if directory.resolve() == log or directory.resolve() in log.parents:
-            told = f"workers write {directory}, and the log's directory lies below it"
+            told = f"other processes write {directory}, and the log's directory lies below it"
             if config.production:
                 raise ConfigurationError(
-                    Reason.CONFIGURATION_INVALID, told, "Give database, archive and log directories of their own."
+                    Reason.CONFIGURATION_INVALID,
+                    told,
+                    "Give database, archive, clock and log directories of their own.",
                 )
             _log.warning(told)
 
@@ -107,7 +114,13 @@ def check_log_apart(config: ApplianceConfig) -> None:
 def _worker_directories(config: ApplianceConfig) -> list[Path]:
     """Of ours; they need not exist yet."""
     run = RunDirectory(config.run_directory)
-    directories = [config.blobs.directory, run.metrics, run.rates, config.token.attempts_directory]
+    directories = [
+        config.blobs.directory,
+        run.metrics,
+        run.rates,
+        config.probes_directory,
+        config.token.attempts_directory,
+    ]
     database = _database_directory(config)
     if database is not None:
         directories.append(database)
@@ -130,6 +143,15 @@ def _log_writer_paths(config: ApplianceConfig) -> list[Path]:
     token = config.log_token
     directories = [config.log.directory, RunDirectory(config.run_directory).metrics, token.attempts_directory]
     return [_made(directory) for directory in directories] + [*token.module.writable, _NULL]
+
+
+def _clock_directories(config: ApplianceConfig) -> list[Path]:
+    files = (config.clock.published_file, config.clock.memory_file)
+    return [*(file.parent for file in files), RunDirectory(config.run_directory).metrics]
+
+
+def _clock_paths(config: ApplianceConfig) -> list[Path]:
+    return [_made(directory) for directory in _clock_directories(config)]
 
 
 def _database_directory(config: ApplianceConfig) -> Path | None:

@@ -22,6 +22,7 @@ from signer.errors import ConfigurationError, Reason
 _OURS = 0o700
 _PASSED_THROUGH = 0o711  # by name only: others can't list it
 _READ_BY_ALL = 0o755
+_READ_BY_GROUP = 0o750
 _WRITTEN_BY_GROUP = 0o1770  # sticky: nobody removes another's files
 
 
@@ -46,6 +47,10 @@ def prepare_run_directory(config: ApplianceConfig) -> RunDirectory:
     shutil.rmtree(run.metrics, ignore_errors=True)  # counters begin anew with the appliance
     run.metrics.mkdir(mode=_OURS)
     run.metrics.chmod(_WRITTEN_BY_GROUP if users else _OURS)
+    shutil.rmtree(config.probes_directory, ignore_errors=True)  # a record of the last run must not make this one ready
+    config.probes_directory.mkdir(mode=_OURS)
+    config.probes_directory.chmod(_READ_BY_GROUP if users else _OURS)
+    config.clock.published_file.parent.mkdir(exist_ok=True, mode=_OURS)
     run.rates.mkdir(exist_ok=True, mode=_OURS)
     _link_fonts(run.fonts, _READ_BY_ALL if "renderer" in users else _OURS)
     if config.public is not None:

@@ -36,12 +36,13 @@ def serve(config_file: Path, port_base: int | None) -> int:
     state_file = run.path / "children.json"
     stages = [
         [_log_writer(config)],
+        [_clock_watch(config)],
         [*_renderers(config), *_inspector(config)],
         # In one stage: they end together, so that callers hear of it from the workers (GOAWAY) while the front still stands.
         [*_workers(config, port_base), *_front(config, port_base)],
         [_exporter(config, run, state_file)],
     ]
-    listeners = {"grpc": config.listener.address, "metrics": f"{config.monitoring.host}:{config.monitoring.port}"}
+    listeners = {"grpc": config.listener.address, "metrics": config.monitoring.address}
     if config.public is not None:
         listeners["public"] = f"{config.public.host}:{config.public.port}"
     _log.info("starting", extra={"fields": listeners})
@@ -54,6 +55,12 @@ def _log_writer(config: ApplianceConfig) -> ChildSpec:
         "log-writer",
         ("signer.app.log_writer", "--config", str(config.file)),
         listener=listen_on(config.log.socket),
+    )
+
+
+def _clock_watch(config: ApplianceConfig) -> ChildSpec:
+    return ChildSpec(
+        "clock", ("signer.app.clock_watch", "--config", str(config.file)), remove_environment=_TOKEN_ENVIRONMENT
     )
 
 
@@ -121,13 +128,23 @@ def _front(config: ApplianceConfig, port_base: int | None) -> list[ChildSpec]:
 
 
 def _exporter(config: ApplianceConfig, run: RunDirectory, state_file: Path) -> ChildSpec:
+    monitoring = config.monitoring
+    arguments = [
+        *("--host", monitoring.host, "--port", str(monitoring.port), "--transport", monitoring.transport),
+        *("--metrics-directory", str(run.metrics), "--state-file", str(state_file)),
+        *("--probes-directory", str(config.probes_directory)),
+    ]
+    if monitoring.tls is not None:
+        files = (monitoring.tls.certificate, monitoring.tls.key, monitoring.tls.client_authority)
+        arguments += ["--tls", *(str(file) for file in files)]
+    for name in config.worker_names:
+        arguments += ["--probing", name]
+    volumes = {"log": config.log.directory, "archive": config.blobs.directory, "run": config.run_directory}
+    for name, directory in volumes.items():
+        arguments += ["--volume", f"{name}={directory}"]
     return ChildSpec(
         "exporter",
-        (
-            "monitoring.exporter",
-            *("--host", config.monitoring.host, "--port", str(config.monitoring.port)),
-            *("--metrics-directory", str(run.metrics), "--state-file", str(state_file)),
-        ),
+        ("monitoring.exporter", *arguments),
         remove_environment=_TOKEN_ENVIRONMENT,
         user=config.processes.users.get("exporter"),
         shares_group=True,

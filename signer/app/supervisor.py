@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from monitoring.process_death import forget_process
 from signer.app.child_process import Child, ChildSpec
 from signer.app.service_notification import notify_service
 from signer.errors import ConfigurationError, Reason
@@ -131,6 +132,7 @@ class Supervisor:
             _tell_isolation(child)
             return True
         child.close()
+        forget_process(child.pid)
         lived = time.monotonic() - child.started
         self._deaths[name] = 0 if lived > _STABLE_AFTER_S else self._deaths.get(name, 0) + 1
         pause = _PAUSES_S[min(self._deaths[name], len(_PAUSES_S) - 1)]
@@ -142,7 +144,11 @@ class Supervisor:
         state = {
             "supervisor": os.getpid(),
             "children": {
-                name: {"pid": child.pid, "ready": child.ready and name not in self._restart_at}
+                name: {
+                    "pid": child.pid,
+                    "ready": child.ready and name not in self._restart_at,
+                    "started": child.started_at,  # Unix time
+                }
                 for name, child in self._children.items()
             },
             "isolation": {

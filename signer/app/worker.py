@@ -12,15 +12,16 @@ from hsm.errors import HsmError
 from isolation.readiness import say_ready
 from isolation.sandbox import forbid_dumps_and_privileges
 from monitoring import json_log
+from monitoring.probe_record import ProbeRecord
 from policy_render.errors import RenderError
+from signer.app.child_process import SignalWait
 from signer.app.composition import Worker
+from signer.app.probing import EVERY_S, Probing
 from signer.app.process_reach import enter_worker_sandbox
 from signer.config import load_config
 from signer.errors import SignerError
 
 _log = logging.getLogger(__name__)
-_PROBE_EVERY_S = 5.0
-_WAITED_FOR = frozenset({signal.SIGTERM, signal.SIGHUP})
 
 
 def main() -> int:
@@ -33,26 +34,25 @@ def main() -> int:
     options = parser.parse_args()
     forbid_dumps_and_privileges()
     json_log.configure(options.name)
-    # Waited for between probes; blocked in every thread that starts from here on.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
+    signals = SignalWait(signal.SIGTERM, signal.SIGHUP)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         config = load_config(options.config, port_base=options.port_base)
         report = enter_worker_sandbox(config)
         worker = Worker.from_config(config, options.name)
-        worker.probe()
+        probing = Probing(worker.probe, worker.set_serving, ProbeRecord(config.probes_directory, options.name))
+        probing.first()
         worker.start()
     except (SignerError, HsmError, RenderError) as problem:
         _log.error(str(problem))
         return 1
-    worker.set_serving(True)
+    probing.serve()
     say_ready(options.ready_fd, report)
-    serving = True
     while True:
-        came = signal.sigtimedwait(_WAITED_FOR, _PROBE_EVERY_S)
+        came = signals.wait(EVERY_S)
         if came is None:
-            serving = _probe(worker, serving)
-        elif came.si_signo == signal.SIGHUP:
+            probing.again()
+        elif came is signal.SIGHUP:
             _reload(worker)
         else:
             break
@@ -68,22 +68,6 @@ def _reload(worker: Worker) -> None:
         _log.info("grants reloaded", extra={"fields": {"version": version}})
     except SignerError as problem:
         _log.error(f"grants not reloaded; the old ones stay in force: {problem}")
-
-
-def _probe(worker: Worker, was_serving: bool) -> bool:
-    """Really signs; what the health service answers follows from that."""
-    try:
-        worker.probe()
-        serving = True
-    except (SignerError, HsmError) as problem:
-        serving = False
-        if was_serving:
-            _log.error("not serving", extra={"fields": {"reason": problem.reason.value}})
-    if serving != was_serving:
-        worker.set_serving(serving)
-        if serving:
-            _log.info("serving again")
-    return serving
 
 
 if __name__ == "__main__":

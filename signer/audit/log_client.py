@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from signer.audit.log import Receipt
 from signer.deadline import Deadline
 from signer.errors import ApplianceError, Reason
 
-_LONGEST_WAIT_S = 5.0
+# Nobody waits longer for a log that takes nothing: signing stops within this time, and goes on by itself.
+_LONGEST_WAIT_S = 1.0
 _MAX_ANSWER_BYTES = 4096
 _LENGTH = struct.Struct(">I")
 _INDEX = struct.Struct(">Q")
@@ -47,6 +50,8 @@ class LogClient:
     def __init__(self, path: Path) -> None:
         self._path = str(path)
         self._idle: list[_Kept] = []  # append and pop are atomic
+        self._stalled = False  # the last append got no answer
+        self._trial = threading.Lock()  # held by the one who tries whether a stalled log writer answers again
 
     @classmethod
     def from_config(cls, config: LogConfig) -> LogClient:
@@ -55,6 +60,31 @@ class LogClient:
 
     def append(self, entries: Sequence[bytes], deadline: Deadline) -> list[Receipt]:
         """See `Log.append`. Not repeated once it was sent: the entries may be durable, and a use is recorded once."""
+        with self._not_all_waiting():
+            return self._append(entries, deadline)
+
+    @contextmanager
+    def _not_all_waiting(self) -> Iterator[None]:
+        """While the writer does not answer, one caller tries; the others are told at once, and hold no thread.
+
+        Raises:
+            ApplianceError: LOG_UNAVAILABLE.
+        """
+        trying = self._stalled
+        if trying and not self._trial.acquire(blocking=False):
+            raise _unavailable("the log writer does not answer")
+        try:
+            yield
+        except ApplianceError:
+            self._stalled = True
+            raise
+        else:
+            self._stalled = False
+        finally:
+            if trying:
+                self._trial.release()
+
+    def _append(self, entries: Sequence[bytes], deadline: Deadline) -> list[Receipt]:
         started = time.monotonic()
         payload = b"".join([_LENGTH.pack(len(entry)) + entry for entry in entries])
         kept = self._send(_LENGTH.pack(len(payload)) + payload, min(deadline.remaining(), _LONGEST_WAIT_S))

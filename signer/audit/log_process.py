@@ -9,9 +9,7 @@ from __future__ import annotations
 import selectors
 import socket
 import struct
-import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 
 from monitoring import metrics
 from signer.audit.log_file import MAX_ENTRY_BYTES, LogFile
@@ -20,7 +18,6 @@ from signer.errors import ApplianceError
 # A request is a frame: 4-byte length, then for each entry a 4-byte length and its bytes.
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 _READ_BYTES = 64 * 1024
-_LOOK_EVERY_S = 1.0
 _OK = b"\x00"
 _FAILED = b"\x01"
 
@@ -28,14 +25,9 @@ _FAILED = b"\x01"
 class LogServer:
     """Serves append requests that arrive on connections of one listening socket."""
 
-    def __init__(
-        self, log: LogFile, listener: socket.socket, own_entries: Callable[[], list[bytes]] = lambda: []
-    ) -> None:
-        """`own_entries`: asked about once a second for what the writer itself has to record."""
+    def __init__(self, log: LogFile, listener: socket.socket) -> None:
         self._log = log
         self._listener = listener
-        self._own_entries = own_entries
-        self._asked = time.monotonic()
         self._selector = selectors.DefaultSelector()
         self._buffers: dict[socket.socket, bytearray] = {}
         listener.setblocking(False)
@@ -45,8 +37,7 @@ class LogServer:
         """Runs until `stop` becomes readable; everything received until then is committed first."""
         self._selector.register(stop, selectors.EVENT_READ)
         while True:
-            ready = [key.fileobj for key, _ in self._selector.select(_LOOK_EVERY_S)]
-            self._record_own()
+            ready = [key.fileobj for key, _ in self._selector.select()]
             waiting: list[tuple[socket.socket, list[bytes]]] = []
             for source in ready:
                 assert isinstance(source, socket.socket)
@@ -58,16 +49,6 @@ class LogServer:
                 self._commit(waiting)
             elif stop in ready:
                 return
-
-    def _record_own(self) -> None:
-        now = time.monotonic()
-        if now < self._asked + _LOOK_EVERY_S:
-            return
-        self._asked = now
-        entries = self._own_entries()
-        if entries:
-            with suppress(ApplianceError):  # a full disk is told to everybody who wants to append
-                self._log.append(entries)
 
     def _accept(self) -> None:
         connection, _ = self._listener.accept()

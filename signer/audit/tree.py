@@ -142,6 +142,7 @@ class Integrator:
         self._count = count
         self._sign = sign
         self._tree: Tree | None = None
+        self._signed = 0  # entries under the last checkpoint
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="integrator", daemon=True)
 
@@ -149,6 +150,7 @@ class Integrator:
         """Begins. Raises ConfigurationError as `Tree.open`: a damaged log is told at once, before anything is signed."""
         self._tree = self._make_tree()
         self._tree.open()
+        self._signed = self._tree.size
         self._thread.start()
 
     def stop(self) -> None:
@@ -168,12 +170,14 @@ class Integrator:
                 self._tree.open()
             while new := min(self._count() - self._tree.size, _MOST_ENTRIES):
                 self._tree.integrate(self._read(self._tree.size, new), self._sign)
+            self._signed = self._tree.size
             metrics.log_checkpoint_size.set(self._tree.size)
             metrics.log_unsigned_entries.set(self._count() - self._tree.size)
         except Exception as problem:  # noqa: BLE001 - the thread must live, whatever happened
             # Entries stay durable in the journal, and signing goes on; the gauge and its alarm show that no checkpoint comes.
             self._tree = None
             metrics.log_checkpoint_failures.inc()
+            metrics.log_unsigned_entries.set(self._count() - self._signed)
             reason = problem.reason.value if isinstance(problem, SignerError) else type(problem).__name__
             _log.error("no checkpoint", extra={"fields": {"reason": reason}})
 

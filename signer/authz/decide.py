@@ -47,6 +47,11 @@ class Grants:
         """Of the file in force."""
         return self._table.content.version
 
+    @property
+    def clients(self) -> frozenset[str]:
+        """Every client that has a grant."""
+        return frozenset(self._table.by_client)
+
     def replace(self, content: GrantsFile) -> None:
         """From now on these. Calls that were authorised go on."""
         self._table = _Table.of(content, self._directory)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from asn1crypto import pem
@@ -68,6 +69,11 @@ def read_certificates(file: Path) -> list[Certificate]:
         except RequestError as problem:
             raise _unusable(file, f"block {number}: {problem.message}") from None
     return found
+
+
+def earliest_expiry(file: Path) -> datetime:
+    """When the first of a PEM file's certificates expires. Raises ConfigurationError as `read_certificates`."""
+    return min(certificate.not_after for certificate in read_certificates(file))
 
 
 def _unusable(file: Path, what: str) -> ConfigurationError:

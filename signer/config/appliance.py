@@ -14,8 +14,11 @@ from policy_render.renderer import RendererConfig
 from signer.archive import BlobDirectoryConfig
 from signer.audit.log_client import LogConfig
 from signer.certificates import TrustStoreConfig
+from signer.clock import ClockConfig
+from signer.config.clock import read_clock
 from signer.config.grants import GrantsConfig, read_grants_config
 from signer.config.lan_listener import read_lan_listener
+from signer.config.monitoring import MonitoringConfig, read_monitoring
 from signer.config.processes import ProcessesConfig, read_processes
 from signer.config.public_listener import read_public_listener
 from signer.config.token import read_token
@@ -27,16 +30,6 @@ from signer.transport.server import ListenerConfig
 from signer.transport.smtls.inner import InnerDirectory
 from signer.transport.smtls.listener_config import PublicListenerConfig
 
-_PORT = {"low": 1, "high": 65535}
-
-
-@dataclass(frozen=True)
-class MonitoringConfig:
-    """Where /metrics, /healthz and /readyz are served."""
-
-    host: str
-    port: int
-
 
 @dataclass(frozen=True)
 class ApplianceConfig:
@@ -47,6 +40,7 @@ class ApplianceConfig:
     run_directory: Path
     grants: GrantsConfig
     keyed_digest_file: Path
+    clock: ClockConfig
     listener: ListenerConfig
     public: PublicListenerConfig | None
     monitoring: MonitoringConfig
@@ -68,6 +62,11 @@ class ApplianceConfig:
         return tuple(f"worker-{number}" for number in range(self.listener.workers))
 
     @property
+    def probes_directory(self) -> Path:
+        """Where workers say whether their last real signature worked, and the exporter reads it."""
+        return self.run_directory / "probes"
+
+    @property
     def inner_directory(self) -> InnerDirectory:
         """Where the front and the workers meet."""
         return InnerDirectory(self.run_directory / "inner")
@@ -86,12 +85,12 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
     public = None
     if top.has("public_listener"):
         public = read_public_listener(top.table("public_listener"), production=mode == "production")
-    monitoring = _read_monitoring(top.table("monitoring"))
+    monitoring = read_monitoring(top.table("monitoring"))
     if port_base is not None:
         shift = port_base - listener.port
         listener = replace(listener, port=listener.port + shift)
         public = public and replace(public, port=public.port + shift)
-        monitoring = MonitoringConfig(monitoring.host, monitoring.port + shift)
+        monitoring = replace(monitoring, port=monitoring.port + shift)
     renderer, renderers = _read_renderer(top.table("renderer", required=False), run_directory)
     config = ApplianceConfig(
         file=file.resolve(),
@@ -99,6 +98,7 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         run_directory=run_directory,
         grants=read_grants_config(top.table("grants", required=False), production=mode == "production"),
         keyed_digest_file=top.path("keyed_digest", "state/keyed-digest.key"),
+        clock=read_clock(top.table("clock", required=False), run_directory, production=mode == "production"),
         listener=listener,
         public=public,
         monitoring=monitoring,
@@ -114,12 +114,6 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         processes=read_processes(top.table("processes", required=False)),
     )
     top.finish()
-    return config
-
-
-def _read_monitoring(table: StrictTable) -> MonitoringConfig:
-    config = MonitoringConfig(table.string("host", "127.0.0.1"), table.integer("port", 7464, **_PORT))
-    table.finish()
     return config
 
 

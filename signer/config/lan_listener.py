@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from signer.authz.grants_file import CLIENT_NAME
+from signer.config.private_address import check_private
 from signer.strict_toml import StrictTable
 from signer.transport.server import ListenerConfig, TlsFiles
 
@@ -19,7 +18,7 @@ def read_lan_listener(table: StrictTable) -> ListenerConfig:
     host = table.string("host", "127.0.0.1")
     tls, plain_client = None, ""
     if transport == "plain":
-        _check_private(table, host)
+        check_private(table, host, needed_by='transport = "plain"')
         plain_client = table.string("plain_client")
         if not CLIENT_NAME.fullmatch(plain_client):
             raise table.fault("plain_client", f"{plain_client!r} is not a client name")
@@ -37,16 +36,3 @@ def read_lan_listener(table: StrictTable) -> ListenerConfig:
     )
     table.finish()
     return config
-
-
-def _check_private(table: StrictTable, host: str) -> None:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        address = None
-    if address is None or not address.is_private or address.is_unspecified:
-        raise table.fault(
-            "host",
-            f'{host!r} is not a private address; transport = "plain" needs one',
-            "Name one address of this machine, e.g. 10.1.2.3 or 127.0.0.1, or leave transport out: mutual TLS.",
-        )

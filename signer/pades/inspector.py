@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from isolation.errors import FrameTooLarge, PeerClosed, PoolTimeout, PoolUnavailable
@@ -16,6 +17,14 @@ from signer.pades.inspection import MAX_REPORT_BYTES, InspectionReport, ReportMa
 
 # A file that ends its process sooner than this is asked about once more: the pool may just have been restarted.
 _ASK_AGAIN_WITHIN_S = 2.0
+
+
+class Limit(StrEnum):
+    """What ended an inspection; label values of metrics. PROCESS: its own limits, or a crash."""
+
+    WAITING = "waiting"
+    PROCESS = "process"
+    REPORT = "report"
 
 
 @dataclass(frozen=True)
@@ -53,12 +62,12 @@ class Inspector:
                     Reason.INSPECTOR_UNAVAILABLE, "documents can't be inspected now", "Try again in a moment."
                 ) from None
             except PoolTimeout:
-                metrics.inspection_limits_hit.labels("waiting").inc()
+                metrics.inspection_limits_hit.labels(Limit.WAITING.value).inc()
                 raise self._too_late(allowed) from None
             except PeerClosed:
-                return _limit_hit("process")
+                return _limit_hit(Limit.PROCESS)
             except (FrameTooLarge, ReportMalformed):
-                return _limit_hit("report")
+                return _limit_hit(Limit.REPORT)
 
     def _ask(self, pdf: bytes, allowed: float) -> bytes:
         started = time.monotonic()
@@ -78,6 +87,6 @@ class Inspector:
         return ApplianceError(Reason.OVERLOADED, "too many documents wait to be inspected", "Try again in a moment.")
 
 
-def _limit_hit(limit: str) -> InspectionReport:
-    metrics.inspection_limits_hit.labels(limit).inc()
+def _limit_hit(limit: Limit) -> InspectionReport:
+    metrics.inspection_limits_hit.labels(limit.value).inc()
     return InspectionReport(Integrity.UNREADABLE, None, (finding(FindingCode.INSPECTION_LIMIT),))

@@ -17,6 +17,7 @@ from signer.algorithms import SignatureAlgorithm, check_digest_length, message_d
 from signer.audit import KeyedDigest, Log, LogEntry, Receipt
 from signer.authz import Actor, Ask, Grants
 from signer.authz.ask import THE_CALL_ALONE
+from signer.clock import TrustedClock
 from signer.deadline import Deadline
 from signer.errors import ApplianceError, Reason, RequestError, SignerError, VerificationError
 from signer.keys import KeyRegistry, KeyVersion, Purpose
@@ -61,14 +62,24 @@ class Signer:
     """Everything that signs goes through here."""
 
     def __init__(
-        self, *, grants: Grants, registry: KeyRegistry, keys: KeyRing, token: Token, log: Log, keyed_digest: KeyedDigest
+        self,
+        *,
+        grants: Grants,
+        registry: KeyRegistry,
+        keys: KeyRing,
+        token: Token,
+        log: Log,
+        keyed_digest: KeyedDigest,
+        clock: TrustedClock | None,
     ) -> None:
+        """`clock`: None only where no service runs yet, and so nobody watches it."""
         self._grants = grants
         self._registry = registry
         self._keys = keys
         self._token = token
         self._log = log
         self._keyed_digest = keyed_digest
+        self._clock = clock
 
     def sign(self, actor: Actor, request: SigningRequest, deadline: Deadline) -> ReleasedSignature:
         """Signs with a message key.
@@ -177,7 +188,12 @@ class Signer:
         return _Prepared(key, algorithm, digest)
 
     def _produce(self, prepared: _Prepared, deadline: Deadline) -> bytes:
-        """Signs in the token and verifies the result with other code, in this process."""
+        """Signs in the token and verifies the result with other code, in this process.
+
+        A clock that can't be believed stops it: when something was signed is a part of what a signature says.
+        """
+        if self._clock is not None:
+            self._clock.check()
         started = time.monotonic()
         raw = self._token.sign(
             prepared.key.handle, token_mechanism(prepared.algorithm), prepared.digest, timeout=deadline.remaining()
@@ -188,6 +204,7 @@ class Signer:
             signature = sm2.encode_signature(raw) if prepared.algorithm is SignatureAlgorithm.SM2_SM3 else raw
             prepared.key.public_key.verify_digest(prepared.algorithm, prepared.digest, signature)
         except (VerificationError, RequestError) as problem:
+            metrics.labelled(metrics.own_signatures_wrong, name).inc()
             raise ApplianceError(
                 Reason.OWN_SIGNATURE_WRONG,
                 f"the token returned a wrong signature for {prepared.key.version.reference}; it was not released",

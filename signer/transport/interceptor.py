@@ -137,6 +137,7 @@ class CallInterceptor(grpc.ServerInterceptor):
         call = current_call.get()
         if reason in SUMMED_UP:
             # As many as there are in a flood: an entry each would be the flood's second victim.
+            metrics.labelled(metrics.overload_refusals, call.actor.client, reason).inc()
             self._overloads.note(call.actor, reason)
             return status
         _log.info("refused", extra={"fields": {"rpc": rpc, "client": call.actor.client, "reason": reason}})

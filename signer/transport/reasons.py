@@ -41,6 +41,7 @@ _BY_STATUS: dict[StatusCode, tuple[str, ...]] = {
     StatusCode.PERMISSION_DENIED: ("client-unknown", "grant-missing"),
     StatusCode.UNAVAILABLE: (
         "log-unavailable",
+        "clock-not-trusted",
         "log-behind",
         "database-unavailable",
         "storage-unavailable",
@@ -85,6 +86,7 @@ RETRY_SOON = frozenset(
         "issue-in-progress",
         "overloaded",
         "log-unavailable",
+        "clock-not-trusted",
         "log-behind",
         "database-unavailable",
         "inspector-unavailable",

@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from demo.appliance import running
-from tests.bench import work
+from tests.bench import boundary, work
 from tests.bench.null_server import null_server
+from tests.bench.reference_servers import bare_tls, plain_log, unlogged_workers
 from tests.bench.workload import Load, Place, rate
 from tests.conftest import free_port_base
 
@@ -92,6 +93,53 @@ def _verification(name: str, places: Places) -> Row:
     return Row(name, ours, other, "documents/s", ours / other, 10)
 
 
+def _logged_sign(name: str, places: Places) -> Row:
+    here = places.appliance
+    callers = {"processes": 2, "threads": 32}
+    beside = Place(here.directory, free_port_base())
+    with unlogged_workers(beside.directory, beside.port, _WORKERS):
+        ours, (unlogged,) = _alternate(
+            lambda: rate(Load(work.sign_unary("sm2"), **callers), here),
+            [lambda: rate(Load(work.sign_unary("sm2"), **callers), beside)],
+        )
+    return Row(name, ours, unlogged, "signatures/s", ours / unlogged, 0.9)
+
+
+def _log_append(name: str, places: Places) -> Row:
+    callers = {"processes": 2, "threads": 32}
+    ours_at = Place(places.appliance.directory / "run", 0)
+    with tempfile.TemporaryDirectory() as folder, plain_log(Path(folder)):
+        ours, (plain,) = _alternate(
+            lambda: rate(Load(boundary.append_entry, **callers), ours_at),
+            [lambda: rate(Load(boundary.append_entry, **callers), Place(Path(folder), 0))],
+        )
+    return Row(name, ours, plain, "entries/s", ours / plain, 0.7)
+
+
+def _smtls_calls(name: str, places: Places) -> Row:
+    lan = places.appliance
+    public = Place(lan.directory, lan.port + 1)
+    callers = {"processes": 2, "threads": 32}
+    ours, (mtls,) = _alternate(
+        lambda: rate(Load(boundary.sign_as("channel"), **callers), public),
+        [lambda: rate(Load(boundary.sign_as("core"), **callers), lan)],
+    )
+    return Row(name, ours, mtls, "signatures/s", ours / mtls, 0.6)
+
+
+def _smtls_bare(name: str, places: Places) -> Row:
+    """The public listener against the TLS library alone, by handshakes or by bytes."""
+    directory = places.appliance.directory
+    public, bare = Place(directory, places.appliance.port + 1), Place(directory, free_port_base())
+    handshakes = name == "smtls-handshake"
+    through = Load(boundary.shake_hands if handshakes else boundary.send_bulk, 1, threads=4 if handshakes else 1)
+    alone = Load(boundary.shake_hands if handshakes else boundary.send_records, 1, threads=4 if handshakes else 1)
+    with bare_tls(directory, bare.port):
+        ours, (library,) = _alternate(lambda: rate(through, public), [lambda: rate(alone, bare)])
+    unit, scale = ("handshakes/s", 1) if handshakes else ("MB/s", 1_000_000)
+    return Row(name, ours / scale, library / scale, unit, ours / library, 0.7)
+
+
 MEASUREMENTS: dict[str, Callable[[str, Places], Row]] = {
     "sign-batch-sm2": lambda name, places: _batch(name, "sm2", places),
     "sign-batch-rsa2048": lambda name, places: _batch(name, "rsa2048", places),
@@ -102,6 +150,11 @@ MEASUREMENTS: dict[str, Callable[[str, Places], Row]] = {
     "issue-document": lambda name, places: _documents(name, work.typst_alone, 0.8, places),
     "issue-document-peer": lambda name, places: _documents(name, work.typst_and_pyhanko, 1.5, places),
     "verify-own-document": _verification,
+    "logged-sign-64": _logged_sign,
+    "log-append": _log_append,
+    "smtls-calls": _smtls_calls,
+    "smtls-handshake": _smtls_bare,
+    "smtls-bulk": _smtls_bare,
 }
 
 

@@ -35,6 +35,7 @@ _WRITE_ONLY_CREATE = os.O_WRONLY | os.O_CREAT
 _PROCESSES = (
     "supervisor",
     "log-writer",
+    "clock",
     "renderer-0",
     "renderer-1",
     "inspector",
@@ -172,6 +173,8 @@ def _pin(appliance: RunningAppliance) -> Path:
     [
         ("log-writer", _log, os.O_RDWR, True),
         ("log-writer", _database, os.O_RDWR, False),
+        ("clock", _log, os.O_RDWR, False),
+        ("clock", _database, os.O_RDWR, False),
         ("worker-0", _log, os.O_RDONLY, True),
         ("worker-0", _log, os.O_RDWR, False),
         ("worker-0", _database, os.O_RDWR, True),

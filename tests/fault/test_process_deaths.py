@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import random
 import signal
 import threading
 import time
@@ -18,8 +16,10 @@ from demo.appliance import running
 from signer.audit.log_file import read_log
 from signer.client import Connection, RemoteError
 from signer.v1 import document_pb2 as doc
-from signer.v1 import signing_pb2 as sig
 from tests.conftest import RunningAppliance, free_port_base
+from tests.fault.deaths import eventually_signs, kill, kill_at_random
+
+_KILLED = ("worker-0", "worker-1", "log-writer", "renderer-0", "renderer-1", "front")
 
 
 @pytest.fixture(scope="module")
@@ -29,25 +29,6 @@ def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApplian
     port = free_port_base()
     with running(directory, port) as process:
         yield RunningAppliance(directory, port, process.pid)
-
-
-def _kill(appliance: RunningAppliance, name: str) -> None:
-    os.kill(appliance.children()[name], signal.SIGKILL)
-
-
-def _eventually(appliance: RunningAppliance, seconds: float = 60) -> None:
-    """Waits until a signature works again."""
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            with Connection(appliance.profile, timeout=5) as connection:
-                connection.call(connection.signing.Sign, sig.SignRequest(key="message-sm2", message=b"m"))
-        except RemoteError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.2)
-        else:
-            return
 
 
 def _issue(appliance: RunningAppliance, request: doc.IssueDocumentRequest, until: float) -> doc.IssueDocumentResponse:
@@ -63,27 +44,6 @@ def _issue(appliance: RunningAppliance, request: doc.IssueDocumentRequest, until
             time.sleep(0.1)
 
 
-def _is_whole(appliance: RunningAppliance) -> bool:
-    try:
-        state = json.loads((appliance.directory / "run" / "children.json").read_text())
-    except (OSError, ValueError):
-        return False
-    return all(child["ready"] for child in state["children"].values())
-
-
-def _kill_at_random(appliance: RunningAppliance, stop: threading.Event, seed: int) -> None:
-    """Kills one process after another, each time the appliance is whole again: faster, a slow machine would never be."""
-    choice = random.Random(seed)
-    while not stop.wait(choice.uniform(0.05, 0.8)):
-        if not _is_whole(appliance):
-            continue
-        name = choice.choice(["worker-0", "worker-1", "log-writer", "renderer-0", "renderer-1", "front"])
-        try:
-            _kill(appliance, name)
-        except (ProcessLookupError, FileNotFoundError, KeyError):
-            continue
-
-
 def _storm(appliance: RunningAppliance, sample: dict[str, Any], documents: int, seed: int) -> None:
     """Issues documents while processes die, then checks every one of them, twice."""
     requests = [
@@ -95,14 +55,14 @@ def _storm(appliance: RunningAppliance, sample: dict[str, Any], documents: int, 
         for number in range(documents)
     ]
     stop = threading.Event()
-    killer = threading.Thread(target=_kill_at_random, args=(appliance, stop, seed))
+    killer = threading.Thread(target=kill_at_random, args=(appliance, _KILLED, stop, seed))
     killer.start()
     try:
         answers = [_issue(appliance, request, time.monotonic() + 90) for request in requests]
     finally:
         stop.set()
         killer.join()
-    _eventually(appliance)
+    eventually_signs(appliance)
     for request, answer in zip(requests, answers, strict=True):
         assert _issue(appliance, request, time.monotonic() + 60) == answer
         with Connection(appliance.profile) as connection:
@@ -115,15 +75,15 @@ def _storm(appliance: RunningAppliance, sample: dict[str, Any], documents: int, 
         assert entries[receipt.index] == receipt.entry
 
 
-@pytest.mark.parametrize("name", ["worker-0", "log-writer", "renderer-0", "inspector", "exporter", "front"])
+@pytest.mark.parametrize("name", ["worker-0", "log-writer", "renderer-0", "inspector", "exporter", "front", "clock"])
 def test_a_killed_process_comes_back(fragile: RunningAppliance, name: str) -> None:
     before = fragile.children()[name]
-    _kill(fragile, name)
+    kill(fragile, name)
     until = time.monotonic() + 60
     while fragile.children()[name] == before:
         assert time.monotonic() < until
         time.sleep(0.05)
-    _eventually(fragile)
+    eventually_signs(fragile)
 
 
 def test_documents_survive_kill_9_at_random_moments(fragile: RunningAppliance, sample: dict[str, Any]) -> None:

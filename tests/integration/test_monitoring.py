@@ -56,7 +56,7 @@ def test_every_metric_has_a_meaning_and_a_name_of_ours() -> None:
     "name",
     [
         "signer_build_info",
-        "signer_certificate_days_left",
+        "signer_certificate_expiry_timestamp_seconds",
         "signer_hsm_call_seconds_count",
         "signer_hsm_sessions_limit",
         "signer_log_append_seconds_count",

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from OpenSSL import SSL
 
+from monitoring import metrics
 from signer.certificates import RevocationLists, TrustStore
 from signer.certificates.revocation import revocation_files
+from signer.certificates.store import earliest_expiry
 from signer.errors import ConfigurationError, Reason
 from signer.smtls import Credentials, SmTlsError, SmTlsSettings, server_context
 from signer.transport.smtls.listener_config import MaterialFiles
@@ -46,6 +48,9 @@ class Material:
             revocation = RevocationLists.from_directory(files.crl_directory)
             if before is not None and before.judge.revocation is not None:
                 revocation = revocation.not_older_than(before.judge.revocation)
+        metrics.certificate_expiry_timestamp_seconds.labels("public-listener").set(
+            earliest_expiry(files.certificate).timestamp()
+        )
         return cls(context, PeerJudge(TrustStore.from_files([files.client_authority]), revocation))
 
 

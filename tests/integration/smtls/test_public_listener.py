@@ -296,7 +296,7 @@ def test_the_listener_is_in_the_metrics(appliance: RunningAppliance) -> None:
     assert float(values['signer_public_handshakes_total{result="ok"}']) >= 1
     for direction in ("received", "sent"):
         assert float(values[f'signer_public_bytes_total{{direction="{direction}"}}']) > 0
-    assert 'signer_certificate_days_left{use="public-listener"}' in page
+    assert 'signer_certificate_expiry_timestamp_seconds{use="public-listener"}' in page
 
 
 # ---- the sidecar

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitoring import metrics
 from signer.algorithms import SignMessage, load_public_key, sm2
 from signer.audit.checkpoint import CheckpointError, NoteKey, cosign, read_checkpoint, verify_checkpoint, verify_note
 from signer.audit.log_file import LogFile, LogReader
@@ -193,6 +195,38 @@ def test_the_integrator_stays_close_behind_the_journal(tmp_path: Path, key: tupl
     assert _size(tmp_path) == 601
     assert threading.active_count() >= 1
     journal.close()
+
+
+def test_what_no_checkpoint_covers_shows_while_none_can_be_signed(
+    tmp_path: Path, key: tuple[NoteKey, SignMessage]
+) -> None:
+    broken = threading.Event()
+
+    def sign(message: bytes) -> bytes:
+        if broken.is_set():
+            raise OSError("the log key's token is away")
+        return key[1](message)
+
+    journal = LogFile.open(tmp_path / "log", "l")
+    reader = LogReader(tmp_path / "log")
+    integrator = Integrator(lambda: Tree(tmp_path, key[0]), reader.read, lambda: journal.count, sign)
+    integrator.start()
+    journal.append(_entries(0, 3))
+    _eventually(lambda: _size(tmp_path) == 3)
+    broken.set()
+    journal.append(_entries(3, 4))
+    _eventually(lambda: metrics.log_unsigned_entries._value.get() == 4)
+    broken.clear()
+    _eventually(lambda: _size(tmp_path) == 7 and metrics.log_unsigned_entries._value.get() == 0)
+    integrator.stop()
+    journal.close()
+
+
+def _eventually(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def _size(folder: Path) -> int:

@@ -13,8 +13,9 @@ _DOCUMENT = (Path(__file__).parents[3] / "docs" / "hardening.md").read_text(enco
 _WORDS = {
     Calls.FORK: "fork",
     Calls.EXECUTE: "start programs",
-    Calls.SIGNAL: "signal its children",
+    Calls.SIGNAL: "signal what it started",
     Calls.CONNECT_LOCAL: "connect to unix sockets",
+    Calls.READ_CLOCK: "ask the kernel for its clock's state",
     Calls.NETWORK: "use unix and internet sockets",
 }
 

@@ -1,0 +1,50 @@
+"""The log takes nothing: signing stops within a second for everybody, with UNAVAILABLE, and goes on by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from demo.appliance import running
+from signer.client import Connection, RemoteError
+from signer.v1 import signing_pb2 as sig
+from tests.conftest import RunningAppliance, free_port_base
+
+
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAppliance]:
+    """An appliance of this module's own, to be broken."""
+    directory, port = tmp_path_factory.mktemp("stalled"), free_port_base()
+    with running(directory, port) as process:
+        yield RunningAppliance(directory, port, process.pid)
+
+
+def _sign(appliance: RunningAppliance) -> str:
+    try:
+        with Connection(appliance.profile, timeout=30) as connection:
+            connection.call(connection.signing.Sign, sig.SignRequest(key="message-sm2", message=b"m"))
+    except RemoteError as problem:
+        return f"{problem.status} {problem.reason}"
+    return "signed"
+
+
+def test_a_log_writer_that_hangs(fragile: RunningAppliance) -> None:
+    """As behind a disk that does not answer: the process is stopped, its connections stay."""
+    writer = fragile.children()["log-writer"]
+    assert _sign(fragile) == "signed"
+    os.kill(writer, signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(16) as callers:
+            answers = set(callers.map(lambda _: _sign(fragile), range(64)))
+        assert answers == {"UNAVAILABLE LOG_UNAVAILABLE"}
+    finally:
+        os.kill(writer, signal.SIGCONT)
+    until = time.monotonic() + 30
+    while _sign(fragile) != "signed":
+        assert time.monotonic() < until
+        time.sleep(0.1)

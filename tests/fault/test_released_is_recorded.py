@@ -1,0 +1,109 @@
+"""kill -9 of any process at random moments under load: whatever was released is in the log, provably, and the log never forks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from demo.appliance import running
+from signer.audit.checkpoint import Checkpoint, NoteKey, load_note_key, read_checkpoint, verify_checkpoint
+from signer.audit.fsck import inspect_log
+from signer.audit.receipt import SignedTree
+from signer.client import Connection, RemoteError
+from signer.config import load_config
+from signer.v1 import signing_pb2 as sig
+from signer.v1 import types_pb2 as types
+from tests.conftest import RunningAppliance, free_port_base
+from tests.fault.deaths import eventually_signs, kill_at_random
+
+_KILLED = ("worker-0", "worker-1", "log-writer", "clock", "front", "exporter")
+
+
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAppliance]:
+    """An appliance of this module's own, to be broken."""
+    directory, port = tmp_path_factory.mktemp("recorded"), free_port_base()
+    with running(directory, port) as process:
+        yield RunningAppliance(directory, port, process.pid)
+
+
+class _Witness:
+    """Keeps every checkpoint that it sees, as somebody outside would."""
+
+    def __init__(self, folder: Path, key: NoteKey) -> None:
+        self._folder = folder
+        self._key = key
+        self.kept: dict[int, Checkpoint] = {}
+
+    def look(self) -> None:
+        """Two different checkpoints over the same size would be a fork."""
+        try:
+            text = (self._folder / "checkpoint").read_text()
+        except OSError:
+            return
+        seen = verify_checkpoint(text, self._key.name, self._key)
+        assert self.kept.setdefault(seen.size, seen).root == seen.root
+
+
+def _keep_signing(appliance: RunningAppliance, stop: threading.Event, released: list[types.LogReceipt]) -> None:
+    one = sig.SignRequest(key="message-sm2", message=b"m")
+    while not stop.is_set():
+        with suppress(RemoteError), Connection(appliance.profile, timeout=5) as connection:
+            while not stop.is_set():
+                released.append(connection.call(connection.signing.Sign, one).receipt)
+                batch = connection.call(connection.signing.SignBatch, sig.SignBatchRequest(requests=[one] * 5))
+                released += [item.response.receipt for item in batch.results if item.HasField("response")]
+
+
+def _storm(appliance: RunningAppliance, seconds: float, seed: int) -> tuple[list[types.LogReceipt], _Witness]:
+    log = load_config(appliance.directory / "signer.toml").log
+    witness = _Witness(log.directory, load_note_key(log.public_key_file, log.log_id))
+    released: list[types.LogReceipt] = []
+    stop = threading.Event()
+    threads = [threading.Thread(target=_keep_signing, args=(appliance, stop, released)) for _ in range(4)]
+    threads.append(threading.Thread(target=kill_at_random, args=(appliance, _KILLED, stop, seed)))
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        witness.look()
+        time.sleep(0.1)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    eventually_signs(appliance)
+    return released, witness
+
+
+def _check(appliance: RunningAppliance, released: list[types.LogReceipt], witness: _Witness) -> None:
+    log = load_config(appliance.directory / "signer.toml").log
+    key = load_note_key(log.public_key_file, log.log_id)
+    wanted = max(receipt.index for receipt in released)
+    tree, until = SignedTree(log.directory, key), time.monotonic() + 60
+    while tree.checkpoint().size <= wanted:
+        assert time.monotonic() < until, "no checkpoint covers what was released"
+        time.sleep(0.1)
+    assert len({receipt.index for receipt in released}) == len(released), "an index stands for one entry"
+    for receipt in released:
+        proven = tree.receipt(receipt.index)  # verifies its proof
+        assert proven.entry == receipt.entry
+    found = inspect_log(log.directory, key, remembered=list(witness.kept.values()))
+    assert found.damages == []
+    assert read_checkpoint((log.directory / "checkpoint").read_text()).size >= max(witness.kept)
+
+
+def test_what_was_released_is_in_the_log(fragile: RunningAppliance) -> None:
+    released, witness = _storm(fragile, seconds=8, seed=20261126)
+    _check(fragile, released, witness)
+
+
+@pytest.mark.soak
+def test_what_was_released_is_in_the_log_after_ten_minutes(fragile: RunningAppliance) -> None:
+    released, witness = _storm(fragile, seconds=600, seed=7)
+    assert len(released) > 1000
+    _check(fragile, released, witness)
