@@ -42,6 +42,13 @@ soak: setup  ## the long forms of the tests
 	@$(BIN)/python -m pytest -m soak --timeout 3600 $(T)
 bench: setup  ## one table of ratios, build/bench.json (ONLY=name runs one)
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+.PHONY: sbom licences prove-image prove-bare-root
+sbom: setup  ## bill of materials of a production installation, build/sbom.cdx.json (CycloneDX)
+	@$(BIN)/python scripts/make_sbom.py $(ARGS)
+prove-image: setup  ## builds deploy/Dockerfile without an engine and shows what it holds (root; minutes)
+	@bash scripts/prove_image.sh
+prove-bare-root:  ## make demo in a fresh Debian 12 root (root; minutes; ARGS=--test: make test, too)
+	@bash scripts/prove_bare_root.sh $(ARGS)
 check: setup lint types imports  ## lint, types, import directions, generated code
 	@bash scripts/check_generated.sh
 lint:
@@ -57,6 +64,10 @@ protos: setup  ## generates signer/v1 from protos/
 	@bash scripts/generate_protos.sh .
 lock:  ## pins every Python package with its hash
 	@$(BIN)/uv pip compile --quiet --all-extras --generate-hashes --no-header --no-annotate --python-version 3.11 --allow-unsafe pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --constraint requirements.lock --generate-hashes --no-header --no-annotate --python-version 3.11 --allow-unsafe pyproject.toml -o requirements-production.lock
+	@echo setuptools | $(BIN)/uv pip compile --quiet --constraint requirements.lock --generate-hashes --no-header --no-annotate --python-version 3.11 --allow-unsafe - -o requirements-build.lock
+licences: setup  ## docs/licences.md
+	@$(BIN)/python scripts/make_licences.py > docs/licences.md
 format:
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 clean:  ## everything that was built; the demo appliance with it

@@ -33,7 +33,7 @@ def running(
     directory: Path,
     port: int,
     *,
-    wait_seconds: float = 90,
+    wait_seconds: float = 240,
     change: Callable[[], None] = lambda: None,
     is_ready: Callable[[int], bool] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:

@@ -28,11 +28,19 @@ _loaded: tuple[ModuleConfig, Module] | None = None
 
 @dataclass(frozen=True)
 class ModuleConfig:
-    """`vendor_module`, `locking_module`: absolute paths. `environment`: what the vendor's module wants to find there."""
+    """`vendor_module`, `locking_module`: absolute paths. `environment`: what the vendor's module wants to find there.
+
+    `network`: whether the module reaches its HSM by TCP. `writable`: files and directories of its own that it writes, devices among
+    them. `writable_code`: it makes code at run time, or wants an executable stack. Whoever confines the process goes by these;
+    nothing else may be written or reached then.
+    """
 
     vendor_module: Path
     locking_module: Path
     environment: Mapping[str, str]
+    network: bool = False
+    writable: tuple[Path, ...] = ()
+    writable_code: bool = False
 
 
 class Module:

@@ -1,7 +1,7 @@
 """A process for each request: a warmed parent accepts and forks; the child answers inside a sandbox and is gone.
 
 Whatever a hostile file does to its process, the next request meets a fresh one. The parent has one thread and never reads
-a request itself; it kills children that outlive their time.
+a request itself; it kills children that outlive their time. What confines the parent is its program's matter.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ variant with a process for each request. Not for work with an effect: a caller m
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import struct
@@ -55,12 +54,6 @@ def _is_gone(connection: socket.socket) -> bool:
         return False
     finally:
         connection.settimeout(timeout)
-
-
-def say_ready(ready_fd: int) -> None:
-    """Tells the supervisor, over the pipe it handed us, that requests are answered from now on."""
-    os.write(ready_fd, b"1")
-    os.close(ready_fd)
 
 
 def call_pool(path: Path, request: bytes, *, timeout: float, limit: int, again: bool) -> bytes:

@@ -1,88 +1,176 @@
 """Takes away from the calling process what it does not need: privileges, core dumps, network, programs, files, memory, time.
 
-Plain Linux through ctypes: capabilities, no_new_privs, rlimits, seccomp-BPF (`seccomp`), Landlock (`landlock`). Not a
-container: user ids, mounts and namespaces are the service manager's.
+Plain Linux through ctypes: capabilities, no_new_privs, rlimits, seccomp-BPF (`seccomp`), Landlock (`landlock`). What each process of
+the appliance keeps stands in `process_table`. Not a container: user ids, mounts and namespaces are the service manager's.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import resource
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from isolation import landlock, seccomp
+from isolation.landlock import NO_TCP, FileRules, TcpPorts
+from isolation.seccomp import Calls
 
-_PR_SET_DUMPABLE = 4
-_PR_SET_NO_NEW_PRIVS = 38
+_PR_GET_DUMPABLE, _PR_SET_DUMPABLE, _PR_GET_SECCOMP = 3, 4, 21
+_PR_SET_NO_NEW_PRIVS, _PR_GET_NO_NEW_PRIVS = 38, 39
+_SECCOMP_MODE_FILTER = 2
+_PR_SET_MDWE, _PR_GET_MDWE, _MDWE_REFUSE_EXEC_GAIN = 65, 66, 1
+_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 _CAPABILITY_VERSION_3 = 0x20080522
+# linux/capability.h
+CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_NET_BIND_SERVICE = 5, 6, 7, 10
 
 
 @dataclass(frozen=True)
 class SandboxLimits:
-    """Bytes and seconds; `file_bytes` 0: nothing can be written to any file. `may_fork`: processes as well as threads.
-    `may_connect_local`: to unix sockets; never to a network.
+    """Bytes and seconds, None: no limit of ours. `file_bytes` 0: nothing can be written to any file. `may`: calls beyond computing.
+
+    `writable_code`: memory may be both writable and executable, or become executable later.
 
     The number of processes is no limit here: the kernel counts it over all processes of a user.
     """
 
-    memory_bytes: int
-    cpu_seconds: int
-    file_bytes: int = 0
-    open_files: int = 64
-    may_fork: bool = False
-    may_connect_local: bool = False
+    memory_bytes: int | None
+    cpu_seconds: int | None
+    file_bytes: int | None = 0
+    open_files: int | None = 64
+    may: Calls = Calls.NONE
+    writable_code: bool = False
 
 
 @dataclass(frozen=True)
 class SandboxReport:
-    """What is in force. `landlock_abi` 0: the kernel has no Landlock, so files are guarded by their modes alone."""
+    """What is in force, as the kernel says. `landlock_abi` 0: it has no Landlock, so files are guarded by their modes alone.
+
+    `no_writable_code`: false where the process may have it, or the kernel can't deny it (before 6.3).
+    """
 
     system_calls_filtered: bool
     landlock_abi: int
+    no_new_privileges: bool
+    not_dumpable: bool
+    no_core_dumps: bool
+    no_capabilities: bool
+    no_writable_code: bool
+    uid: int
 
 
-def enter_sandbox(*, readable: Sequence[Path], limits: SandboxLimits) -> SandboxReport:
-    """Irrevocably. Open descriptors stay usable; `readable` is what can still be opened, for reading alone.
+def enter_sandbox(
+    *,
+    readable: Sequence[Path] | None,
+    limits: SandboxLimits,
+    writable: Sequence[Path] = (),
+    executable: Sequence[Path] = (),
+    tcp: TcpPorts | None = NO_TCP,
+    keep_capabilities: Iterable[int] = (),
+) -> SandboxReport:
+    """Irrevocably. Open descriptors stay usable. `readable`, `writable`, `executable`, `tcp`: see `FileRules`; what can still be opened.
 
     Call it while the process has one thread: what a thread already running does would not be restricted.
+    `keep_capabilities`: numbers of those that stay effective where the process has them; no program that it starts gets any.
 
     Raises:
         OSError: the kernel refuses, or there are other threads; the process must not go on then.
     """
     if _threads() != 1:
         raise OSError(errno.EBUSY, "a sandbox is entered before threads are started")
-    library = ctypes.CDLL(None, use_errno=True)
-    for option, value in ((_PR_SET_NO_NEW_PRIVS, 1), (_PR_SET_DUMPABLE, 0)):
-        if library.prctl(option, value, 0, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "prctl")
+    forbid_dumps_and_privileges()
     for kind, value in (
-        (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, limits.memory_bytes),
         (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_NOFILE, limits.open_files),
     ):
-        _lower_limit(kind, value)
-    abi = landlock.allow_reading_only(readable)
-    _drop_capabilities(library)  # before seccomp; without them not even root raises its limits again
-    filtered = seccomp.deny_dangerous_calls(may_fork=limits.may_fork, may_connect_local=limits.may_connect_local)
-    return SandboxReport(filtered, abi)
+        if value is not None:
+            _lower_limit(kind, value)
+    if not limits.writable_code:
+        _deny_writable_code()
+    abi = landlock.restrict(FileRules(readable, writable, executable, tcp))
+    _drop_capabilities(keep_capabilities)  # before seccomp; without them not even root raises its limits again
+    seccomp.deny_dangerous_calls(limits.may)
+    return _report(abi)
+
+
+def forbid_dumps_and_privileges() -> None:
+    """No new privileges by any program, no core dump, no tracing and no look into memory by others of the same user.
+
+    The least that every process has, from its first line on: starting a program makes it dumpable again. Raises OSError.
+    """
+    library = ctypes.CDLL(None, use_errno=True)
+    for option, value in ((_PR_SET_NO_NEW_PRIVS, 1), (_PR_SET_DUMPABLE, 0)):
+        if library.prctl(option, value, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def has_capability(number: int) -> bool:
+    """Whether it is effective in this process. Raises OSError."""
+    return bool(_effective_capabilities() >> number & 1)
+
+
+def _report(landlock_abi: int) -> SandboxReport:
+    library = ctypes.CDLL(None)
+    return SandboxReport(
+        system_calls_filtered=library.prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) == _SECCOMP_MODE_FILTER,
+        landlock_abi=landlock_abi,
+        no_new_privileges=library.prctl(_PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1,
+        not_dumpable=library.prctl(_PR_GET_DUMPABLE, 0, 0, 0, 0) == 0,
+        no_core_dumps=resource.getrlimit(resource.RLIMIT_CORE)[1] == 0,
+        no_capabilities=_effective_capabilities() == 0,
+        no_writable_code=library.prctl(_PR_GET_MDWE, 0, 0, 0, 0) == _MDWE_REFUSE_EXEC_GAIN,
+        uid=os.geteuid(),
+    )
+
+
+def _deny_writable_code() -> None:
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.prctl(_PR_SET_MDWE, _MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) != 0 and ctypes.get_errno() != errno.EINVAL:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def _effective_capabilities() -> int:
+    low, _, _, high, _, _ = _capabilities()
+    return low | high << 32
+
+
+def _capabilities() -> tuple[int, ...]:
+    """struct __user_cap_data_struct[2]: effective, permitted, inheritable; low halves first."""
+    library = ctypes.CDLL(None, use_errno=True)
+    held = ctypes.create_string_buffer(24)
+    if library.capget(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), held) != 0:
+        raise OSError(ctypes.get_errno(), "capget")
+    return struct.unpack("=6I", held.raw)
 
 
 def _threads() -> int:
-    tasks = Path("/proc/self/task")
-    return len(list(tasks.iterdir())) if tasks.is_dir() else threading.active_count()
+    """From the directory's link count: an outer sandbox may forbid to list it, but not to ask about it."""
+    try:
+        return os.stat("/proc/self/task").st_nlink - 2  # noqa: PTH116 - no path of ours
+    except OSError:
+        return threading.active_count()
 
 
-def _drop_capabilities(library: ctypes.CDLL) -> None:
-    """capset(2): none effective, permitted or inheritable. Without effect for a user who has none."""
+def _drop_capabilities(kept: Iterable[int]) -> None:
+    """capset(2): only these stay effective and permitted, none is inheritable or ambient. Without effect for a user who has none."""
+    library = ctypes.CDLL(None, use_errno=True)
+    if not any(_capabilities()):
+        return  # nothing to drop; a service manager may deny the call itself
+    held = _effective_capabilities()
+    wanted = sum(1 << number for number in set(kept) if held >> number & 1)
+    if library.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 and ctypes.get_errno() != errno.EINVAL:
+        raise OSError(ctypes.get_errno(), "prctl")
+    low, high = wanted & 0xFFFFFFFF, wanted >> 32
     header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
-    if library.capset(header, struct.pack("=6I", *[0] * 6)) != 0:
+    if library.capset(header, struct.pack("=6I", low, low, 0, high, high, 0)) != 0:
         raise OSError(ctypes.get_errno(), "capset")
 
 

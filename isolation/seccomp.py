@@ -1,8 +1,8 @@
 """A seccomp-BPF filter (seccomp(2)) that denies, with EPERM, what a process that only computes never needs.
 
-New sockets, programs, other processes and their memory, keys, mounts, modules, io_uring. Reading, memory and threads stay
-allowed, and socket pairs, which reach nobody (asyncio wakes itself with one). Not for files: which of them can be read is
-Landlock's matter.
+New sockets, programs, other processes and their memory, keys, mounts, modules, io_uring; `Calls` gives single ones back. Reading,
+memory and threads stay allowed, and socket pairs, which reach nobody (asyncio wakes itself with one). Not for files: which of
+them can be read or written is Landlock's matter.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import ctypes
 import errno
 import platform
 import struct
+from enum import Flag, auto
 
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
@@ -24,7 +25,20 @@ _LOAD_WORD, _JUMP_EQUAL, _JUMP_GREATER_EQUAL, _JUMP_ANY_BIT, _RETURN = 0x20, 0x1
 _OFFSET_NUMBER, _OFFSET_ARCHITECTURE, _OFFSET_ARGUMENT_0 = 0, 4, 16  # struct seccomp_data; low half of the argument
 _X32_BIT = 0x40000000
 _CLONE_THREAD = 0x00010000
-_AF_UNIX = 1
+_AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
+
+
+class Calls(Flag):
+    """What a process may do beyond computing with what it holds. Anything else in `DENIED` stays denied."""
+
+    NONE = 0
+    FORK = auto()  # processes as well as threads
+    EXECUTE = auto()  # other programs
+    SIGNAL = auto()  # to other processes; Landlock keeps that below the process where it can
+    CONNECT_LOCAL = auto()  # to unix sockets; to no network
+    READ_CLOCK = auto()  # what the kernel says of its clock; setting it takes a capability, which nobody here has
+    NETWORK = auto()  # sockets of unix and the internet, both ways; Landlock may narrow the ports
+
 
 # system call → number on (x86_64, aarch64); None where it doesn't exist
 DENIED: dict[str, tuple[int | None, int | None]] = {
@@ -83,6 +97,22 @@ DENIED: dict[str, tuple[int | None, int | None]] = {
     "swapoff": (168, 225),
     "settimeofday": (164, 170),
     "clock_settime": (227, 112),
+    "adjtimex": (159, 171),
+    "clock_adjtime": (305, 266),
+    "acct": (163, 89),
+    "quotactl": (179, 60),
+    "syslog": (103, 116),
+    "personality": (135, 92),
+    "sethostname": (170, 161),
+    "setdomainname": (171, 162),
+    "vhangup": (153, 58),
+    "uselib": (134, None),
+    "modify_ldt": (154, None),
+    "name_to_handle_at": (303, 264),
+    "fanotify_mark": (301, 263),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
+    "process_mrelease": (448, 448),
     "iopl": (172, None),
     "ioperm": (173, None),
 }
@@ -98,12 +128,20 @@ ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # colum
 
 # Where a jump goes: one of the four answers, or forward over that many instructions (0: to the next one).
 _NEXT = 0
-_SKIP_2 = 2
 _LONGEST_SKIP = 255
 _Instruction = tuple[int, int, int, int]  # code, value, target where true, target where false
 
 
-def deny_dangerous_calls(*, may_fork: bool, may_connect_local: bool = False) -> bool:
+_GIVEN_BACK = {
+    Calls.EXECUTE: {"execve", "execveat"},
+    Calls.SIGNAL: {"kill"},
+    Calls.CONNECT_LOCAL: {"socket", "connect"},
+    Calls.READ_CLOCK: {"adjtimex", "clock_adjtime"},
+    Calls.NETWORK: {"socket", "connect", "bind", "listen"},
+}
+
+
+def deny_dangerous_calls(may: Calls) -> bool:
     """Installs the filter for the calling thread and all that it starts. False on a machine type that has no table here.
 
     Raises:
@@ -112,7 +150,7 @@ def deny_dangerous_calls(*, may_fork: bool, may_connect_local: bool = False) -> 
     machine = platform.machine()
     if machine not in ARCHITECTURES:
         return False
-    program = _assemble(_filter(*ARCHITECTURES[machine], may_fork=may_fork, may_connect_local=may_connect_local))
+    program = _assemble(_filter(*ARCHITECTURES[machine], may))
     code = ctypes.create_string_buffer(program, len(program))
     # struct sock_fprog { unsigned short len; struct sock_filter *filter; }, with the compiler's padding
     header = ctypes.create_string_buffer(struct.pack("@HxxxxxxQ", len(program) // 8, ctypes.addressof(code)), 16)
@@ -122,38 +160,48 @@ def deny_dangerous_calls(*, may_fork: bool, may_connect_local: bool = False) -> 
     return True
 
 
-def _filter(column: int, architecture: int, *, may_fork: bool, may_connect_local: bool) -> list[_Instruction]:
-    local = {"socket", "connect"} if may_connect_local else set()
-    denied = [pair[column] for name, pair in DENIED.items() if name not in local]
-    if not may_fork:
+def _filter(column: int, architecture: int, may: Calls) -> list[_Instruction]:
+    given_back = {name for calls, names in _GIVEN_BACK.items() if calls in may for name in names}
+    denied = [pair[column] for name, pair in DENIED.items() if name not in given_back]
+    if Calls.FORK not in may:
         denied += [FORKING["fork"][column], FORKING["vfork"][column]]
-    instructions = [
+    return [
         (_LOAD_WORD, _OFFSET_ARCHITECTURE, _NEXT, _NEXT),
         (_JUMP_EQUAL, architecture, _NEXT, _KILL),
         (_LOAD_WORD, _OFFSET_NUMBER, _NEXT, _NEXT),
         # x32 calls have numbers of their own: none of our programs makes any
         (_JUMP_GREATER_EQUAL, _X32_BIT, _DENY, _NEXT),
         *((_JUMP_EQUAL, number, _DENY, _NEXT) for number in denied if number is not None),
+        *_socket_families(column, may),
+        *([] if Calls.FORK in may else _threads_only(column)),
     ]
-    if may_connect_local:
-        made = DENIED["socket"][column]
-        assert made is not None
-        instructions += [
-            (_JUMP_EQUAL, made, _NEXT, _SKIP_2),
-            (_LOAD_WORD, _OFFSET_ARGUMENT_0, _NEXT, _NEXT),
-            (_JUMP_EQUAL, _AF_UNIX, _ALLOW, _DENY),
-        ]
-    if not may_fork:
-        clone, clone3 = FORKING["clone"][column], FORKING["clone3"][column]
-        assert clone is not None
-        assert clone3 is not None
-        instructions += [
-            (_JUMP_EQUAL, clone3, _ABSENT, _NEXT),
-            (_JUMP_EQUAL, clone, _NEXT, _ALLOW),
-            (_LOAD_WORD, _OFFSET_ARGUMENT_0, _NEXT, _NEXT),
-            (_JUMP_ANY_BIT, _CLONE_THREAD, _ALLOW, _DENY),
-        ]
-    return instructions
+
+
+def _socket_families(column: int, may: Calls) -> list[_Instruction]:
+    """Which sockets can be made, where any can: of no other family than these."""
+    if not may & (Calls.CONNECT_LOCAL | Calls.NETWORK):
+        return []
+    families = (_AF_UNIX, _AF_INET, _AF_INET6) if Calls.NETWORK in may else (_AF_UNIX,)
+    made = DENIED["socket"][column]
+    assert made is not None
+    return [
+        (_JUMP_EQUAL, made, _NEXT, 1 + len(families)),
+        (_LOAD_WORD, _OFFSET_ARGUMENT_0, _NEXT, _NEXT),
+        *((_JUMP_EQUAL, family, _ALLOW, _NEXT) for family in families[:-1]),
+        (_JUMP_EQUAL, families[-1], _ALLOW, _DENY),
+    ]
+
+
+def _threads_only(column: int) -> list[_Instruction]:
+    clone, clone3 = FORKING["clone"][column], FORKING["clone3"][column]
+    assert clone is not None
+    assert clone3 is not None
+    return [
+        (_JUMP_EQUAL, clone3, _ABSENT, _NEXT),
+        (_JUMP_EQUAL, clone, _NEXT, _ALLOW),
+        (_LOAD_WORD, _OFFSET_ARGUMENT_0, _NEXT, _NEXT),
+        (_JUMP_ANY_BIT, _CLONE_THREAD, _ALLOW, _DENY),
+    ]
 
 
 def _assemble(instructions: list[_Instruction]) -> bytes:

@@ -44,6 +44,7 @@ class ApplianceState:
     def publish(self) -> None:
         """Sets the metrics that rest on it."""
         children = self._children() or {}
+        self._publish_isolation()
         metrics.ready.set(not self.unready())
         for name, child in children.items():
             metrics.process_ready.labels(name).set(bool(child["ready"]))
@@ -57,6 +58,16 @@ class ApplianceState:
                 continue  # not there: its owner says so
             metrics.volume_free_bytes.labels(name).set(volume.f_bavail * volume.f_frsize)
             metrics.volume_size_bytes.labels(name).set(volume.f_blocks * volume.f_frsize)
+
+    def _publish_isolation(self) -> None:
+        try:
+            isolation: dict[str, dict[str, Any]] = json.loads(self._state_file.read_text()).get("isolation", {})
+        except (OSError, ValueError):
+            return  # the appliance stops
+        for process, measures in isolation.items():
+            for measure, value in measures.items():
+                if measure != "uid":
+                    metrics.labelled(metrics.process_isolation, process, measure).set(int(value))
 
     def _signs(self, name: str, children: Mapping[str, Any]) -> bool:
         child = children.get(name)
@@ -75,5 +86,5 @@ class ApplianceState:
 
 def _ask_for(process: int) -> None:
     """Raises ProcessLookupError when there is no such process."""
-    with suppress(PermissionError):  # it lives, under another user
+    with suppress(PermissionError):  # it lives, under another user or outside our sandbox
         os.kill(process, 0)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import signal
 import sys
+import sysconfig
 import threading
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -19,6 +19,9 @@ from pathlib import Path
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from isolation.process_table import PROCESSES
+from isolation.readiness import say_ready
+from isolation.sandbox import SandboxReport, enter_sandbox, forbid_dumps_and_privileges
 from monitoring import json_log, metrics
 from monitoring.appliance_state import ApplianceState
 from monitoring.bounded_server import BoundedServer
@@ -78,6 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
 def main() -> int:
     """Serves until SIGTERM."""
     options = _options()
+    forbid_dumps_and_privileges()
     json_log.configure("exporter")
     try:
         tls = TlsMaterial(TlsFiles(*options.tls)) if options.tls else None
@@ -89,6 +93,7 @@ def main() -> int:
             {name: Path(directory) for name, directory in volumes.items()},
         )
         exporter = Exporter((options.host, options.port), tls, options.metrics_directory, state)
+        report = _enter_sandbox(options)
     except (OSError, TlsFilesUnusable) as problem:
         _log.error(f"metrics can't be served: {problem}")
         return 1
@@ -96,10 +101,20 @@ def main() -> int:
     # shutdown() waits for the loop, so it must not run in the thread that the signal interrupts.
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=exporter.shutdown).start())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.write(options.ready_fd, b"1")
-    os.close(options.ready_fd)
+    say_ready(options.ready_fd, report)
     exporter.serve_forever()
     return 0
+
+
+def _enter_sandbox(options: argparse.Namespace) -> SandboxReport:
+    """Directories, not files: a certificate or a state file that is replaced is another file."""
+    modules = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    readable = {options.state_file.parent, *(file.parent for file in options.tls or ()), *modules}
+    return enter_sandbox(
+        readable=sorted(path for path in readable if path.is_dir()),
+        writable=[options.metrics_directory],
+        limits=PROCESSES["exporter"].limits,
+    )
 
 
 def _options() -> argparse.Namespace:

@@ -215,6 +215,12 @@ drill_last_success = Gauge(
     ["drill"],
     multiprocess_mode="mostrecent",
 )
+process_isolation = Gauge(
+    "signer_process_isolation",
+    "What confines each process, 0 where it is not in force; landlock_abi: the version of the kernel's interface.",
+    ["process", "measure"],
+    multiprocess_mode="mostrecent",
+)
 listener_info = Gauge(
     "signer_listener_info",
     "1; labels tell which listeners there are and what protects them (mutual-tls, sm-tls, loopback, plain).",

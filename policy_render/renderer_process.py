@@ -19,8 +19,10 @@ from typing import Any
 
 import typst
 
-from isolation.pool import say_ready, serve_pool
-from isolation.sandbox import SandboxLimits, enter_sandbox
+from isolation.pool import serve_pool
+from isolation.process_table import PROCESSES
+from isolation.readiness import say_ready
+from isolation.sandbox import enter_sandbox, forbid_dumps_and_privileges
 from policy_render.catalog import TEMPLATES, Catalog, Template
 from policy_render.data_rules import resolve
 from policy_render.data_schema import MAX_DATA_BYTES
@@ -28,9 +30,8 @@ from policy_render.errors import Reason, RenderError
 from policy_render.fonts import Fonts
 from policy_render.qr import verification_qr
 
-_MEMORY_BYTES = 3 << 30
-_NO_CPU_LIMIT = 10**9  # a renderer lives long; what one document may take is _WALL_SECONDS
-# The largest data that the schema lets through takes a few seconds.
+# A renderer lives long, so its processor time is not limited; one document's is. The largest data that the schema lets through
+# takes a few seconds.
 _WALL_SECONDS = 60.0
 
 
@@ -139,6 +140,7 @@ def main() -> int:
     parser.add_argument("--listen-fd", type=int, required=True)
     parser.add_argument("--ready-fd", type=int, required=True)
     options = parser.parse_args()
+    forbid_dumps_and_privileges()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.setdefault("RAYON_NUM_THREADS", "1")
     try:
@@ -152,13 +154,13 @@ def main() -> int:
     readable = [TEMPLATES, options.fonts_directory, *fonts.files, *python]
     report = enter_sandbox(
         readable=[path for path in readable if path.exists()],
-        limits=SandboxLimits(memory_bytes=_MEMORY_BYTES, cpu_seconds=_NO_CPU_LIMIT),
+        limits=PROCESSES["renderer"].limits,
     )
     if not (report.system_calls_filtered and report.landlock_abi):
         _say("warning", f"this kernel restricts renderers only in part: {report}")
     typesetter = Typesetter(catalog, fonts, options.fonts_directory)
     typesetter.warm_up()
-    say_ready(options.ready_fd)
+    say_ready(options.ready_fd, report)
     serve_pool(
         socket.socket(fileno=options.listen_fd),
         lambda request: answer(typesetter, request),

@@ -7,6 +7,7 @@ packages=(
   python3-venv python3-dev                    # the interpreter's own parts
   fonts-noto-cjk fonts-hanazono               # printed documents; pinned by digest in policy_render/fonts.toml
   openssl qpdf poppler-utils valgrind         # independent judges in tests
+  systemd                                     # the same: it judges the unit files, offline
   prometheus                                  # with promtool: judges alert rules and scrapes us in tests; not run as a service
 )
 missing=()

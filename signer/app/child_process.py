@@ -6,6 +6,7 @@ A child gets its listening socket and a ready pipe as inherited descriptors, and
 from __future__ import annotations
 
 import os
+import pwd
 import select
 import signal
 import socket
@@ -16,6 +17,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from isolation.readiness import LONGEST_MESSAGE, read_report
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class ChildSpec:
     """What to start. `arguments`: after `python -m`. `listener`: inherited as --listen-fd. `environment`: added to ours.
 
     `processors`: the only ones that it runs on; empty: all.
-    `takes_hangup`: is sent on SIGHUP, to read its files again.
+    `takes_hangup`: is sent on SIGHUP, to read its files again. `user`: whom it runs as; None: as ourselves.
+    `shares_group`: it keeps our group, for what we and it both read; otherwise it has its own user's groups alone.
     """
 
     name: str
@@ -34,6 +39,8 @@ class ChildSpec:
     processors: frozenset[int] = frozenset()
     ready_within: float = 60.0
     takes_hangup: bool = False
+    user: str | None = None
+    shares_group: bool = False
 
 
 class Child:
@@ -44,6 +51,7 @@ class Child:
         self.started = time.monotonic()
         self.started_at = time.time()
         self.ready = False
+        self.isolation: Mapping[str, Any] = {}  # what it told when it became ready
         read_end, write_end = os.pipe()
         inherited = [write_end] + ([spec.listener.fileno()] if spec.listener is not None else [])
         arguments: Sequence[str] = [sys.executable, "-m", *spec.arguments, "--ready-fd", str(write_end)]
@@ -52,7 +60,11 @@ class Child:
         environment = {name: value for name, value in os.environ.items() if name not in spec.remove_environment}
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
-                arguments, pass_fds=inherited, env={**environment, **spec.environment}, stdin=subprocess.DEVNULL
+                arguments,
+                pass_fds=inherited,
+                env={**environment, **spec.environment},
+                stdin=subprocess.DEVNULL,
+                **_identity(spec),
             )
         finally:
             os.close(write_end)
@@ -71,7 +83,9 @@ class Child:
         """True once the child has said that it works."""
         if not self.ready:
             with suppress(BlockingIOError):
-                self.ready = os.read(self._ready_pipe, 1) != b""
+                message = os.read(self._ready_pipe, LONGEST_MESSAGE)
+                self.ready = message != b""
+                self.isolation = read_report(message)
         return self.ready
 
     def poll_exit(self) -> int | None:
@@ -96,10 +110,14 @@ class Child:
         os.close(self._ready_pipe)
 
 
-def say_ready(ready_fd: int) -> None:
-    """Called by the child once it works."""
-    os.write(ready_fd, b"1")
-    os.close(ready_fd)
+def _identity(spec: ChildSpec) -> dict[str, Any]:
+    """What Popen takes to start it as another user."""
+    if spec.user is None:
+        return {}
+    account = pwd.getpwnam(spec.user)
+    if spec.shares_group:
+        return {"user": account.pw_uid, "group": os.getegid(), "extra_groups": [account.pw_gid]}
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
 class SignalWait:

@@ -14,8 +14,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from isolation.readiness import say_ready
+from isolation.sandbox import forbid_dumps_and_privileges
 from monitoring import json_log, metrics
-from signer.app.child_process import SignalWait, say_ready
+from signer.app.child_process import SignalWait
+from signer.app.process_reach import enter_clock_sandbox
 from signer.audit import LogEntry
 from signer.audit.log_client import LogClient
 from signer.clock import ClockConfig, clocks
@@ -131,17 +134,19 @@ def main() -> int:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--ready-fd", type=int, required=True)
     options = parser.parse_args()
+    forbid_dumps_and_privileges()
     json_log.configure("clock")
     signals = SignalWait(signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         config = load_config(options.config)
+        report = enter_clock_sandbox(config)
         watch = ClockWatch(config.clock, LogClient.from_config(config.log))
         watch.look()
     except (SignerError, OSError) as problem:
         _log.error(str(problem))
         return 1
-    say_ready(options.ready_fd)
+    say_ready(options.ready_fd, report)
     while signals.wait(_LOOK_EVERY_S) is None:
         try:
             watch.look()

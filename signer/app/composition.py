@@ -16,6 +16,7 @@ from policy_render.renderer import Renderer
 from signer.algorithms import libcrypto
 from signer.app.grants_loading import load_recorded_grants, seal_profiles
 from signer.app.initial_series import begin_series
+from signer.app.process_reach import RunDirectory
 from signer.app.servers import make_servers
 from signer.archive import BlobDirectory, Catalogue
 from signer.audit import KeyedDigest
@@ -102,7 +103,7 @@ class Worker:
         token = open_token(config)
         log = LogClient.from_config(config.log)
         existing = existing_names(registry, catalog)
-        grants = Grants(load_recorded_grants(config.grants, existing, log), config.run_directory)
+        grants = Grants(load_recorded_grants(config.grants, existing, log), RunDirectory(config.run_directory).rates)
         signer = Signer(
             grants=grants,
             registry=registry,

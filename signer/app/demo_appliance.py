@@ -63,12 +63,13 @@ label = "{label}"
 module = "{native}/libsofttoken.so"
 locking_module = "{native}/liblocking.so"
 pin_file = "secrets/pin"
+writable = ["token"]
 
 [token.environment]
 SOFTHSM2_CONF = "./token/softhsm2.conf"
 
 [database]
-url = "sqlite:///state/signer.db"
+url = "sqlite:///state/database/signer.db"
 
 [log]
 id = "{log_id}"
@@ -80,6 +81,7 @@ module = "{native}/libsofttoken.so"
 locking_module = "{native}/liblocking.so"
 pin_file = "secrets/log-pin"
 sessions = 1
+writable = ["token"]
 
 [log.token.environment]
 SOFTHSM2_CONF = "./token/softhsm2.conf"
@@ -144,8 +146,10 @@ def make_demo_appliance(directory: Path, port: int, tell: Callable[[str], None])
     Raises:
         ConfigurationError, HsmError, ApplianceError: what is missing or in the way.
     """
-    for name in ("token/tokens", "secrets", "state", "run", "tls", "trust", f"clients/{CLIENT}"):
+    for name in ("token/tokens", "secrets", "state/database", "run", "tls", "trust", f"clients/{CLIENT}"):
         (directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    for file in sorted((directory / "state").glob("signer.db*")):  # where it was before it had a folder of its own
+        file.rename(directory / "state" / "database" / file.name)
     _make_tokens(directory, tell)
     _make_tls(directory, tell)
     make_demo_public_tls(directory, port + PUBLIC_OFFSET, tell)

@@ -12,12 +12,14 @@ import signal
 import socket
 import sys
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
 
 import signer
-from isolation.sandbox import SandboxLimits, enter_sandbox
+from isolation.process_table import PROCESSES
+from isolation.readiness import say_ready
+from isolation.sandbox import SandboxReport, enter_sandbox, forbid_dumps_and_privileges
 from monitoring import json_log, metrics
-from signer.app.child_process import say_ready
 from signer.config import ApplianceConfig, load_config
 from signer.errors import SignerError
 from signer.smtls import SmTlsError, SmTlsReason, SmTlsSettings
@@ -27,8 +29,6 @@ from signer.transport.smtls.limits import Ended
 from signer.transport.smtls.listener_config import PublicListenerConfig
 
 _log = logging.getLogger(__name__)
-_MEMORY_BYTES = 4 << 30
-_NO_LIMIT = 1 << 40
 
 
 def main() -> int:
@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("--listen-fd", type=int, required=True)
     parser.add_argument("--ready-fd", type=int, required=True)
     options = parser.parse_args()
+    forbid_dumps_and_privileges()
     json_log.configure("front")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -50,17 +51,17 @@ def main() -> int:
     except (SignerError, SmTlsError) as problem:
         _log.error(str(problem))
         return 1
-    _enter_sandbox(config, public)
-    return asyncio.run(_run(front, socket.socket(fileno=options.listen_fd), options.ready_fd))
+    report = _enter_sandbox(config, public)
+    return asyncio.run(_run(front, socket.socket(fileno=options.listen_fd), options.ready_fd, report))
 
 
-async def _run(front: Front, listener: socket.socket, ready_fd: int) -> int:
+async def _run(front: Front, listener: socket.socket, ready_fd: int, report: SandboxReport) -> int:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, front.stop)
     loop.add_signal_handler(signal.SIGHUP, front.reload)
     try:
         if await front.prove_workers():
-            say_ready(ready_fd)
+            say_ready(ready_fd, report)
             await front.run(listener)
     except IdentityWrong as problem:
         _log.critical(str(problem))
@@ -88,7 +89,7 @@ def _begin_series() -> None:
         metrics.public_bytes.labels(direction)
 
 
-def _enter_sandbox(config: ApplianceConfig, public: PublicListenerConfig) -> None:
+def _enter_sandbox(config: ApplianceConfig, public: PublicListenerConfig) -> SandboxReport:
     """Directories, not files: a certificate that is replaced is another file."""
     files = public.files
     named = [file.parent for file in (files.certificate, files.key, files.client_authority)]
@@ -96,17 +97,11 @@ def _enter_sandbox(config: ApplianceConfig, public: PublicListenerConfig) -> Non
     readable = {*named, *modules, *(Path(place) for place in signer.__path__), config.inner_directory.path}
     if files.crl_directory is not None:
         readable.add(files.crl_directory)
-    report = enter_sandbox(
+    # Files may be written without limit: what is open is standard error and metrics; nothing else can be opened for writing.
+    return enter_sandbox(
         readable=sorted(place for place in readable if place.is_dir()),
-        limits=SandboxLimits(
-            memory_bytes=_MEMORY_BYTES,
-            cpu_seconds=_NO_LIMIT,
-            file_bytes=_NO_LIMIT,  # what is open: standard error and metrics; nothing else can be opened for writing
-            open_files=2 * public.limits.connections + 256,
-            may_connect_local=True,
-        ),
+        limits=replace(PROCESSES["front"].limits, open_files=2 * public.limits.connections + 256),
     )
-    _log.info("sandboxed", extra={"fields": vars(report)})
 
 
 if __name__ == "__main__":

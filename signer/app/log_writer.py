@@ -15,10 +15,12 @@ from functools import partial
 from pathlib import Path
 
 from hsm.errors import HsmError
+from isolation.readiness import say_ready
+from isolation.sandbox import forbid_dumps_and_privileges
 from monitoring import json_log, metrics
 from signer.algorithms import SignMessage
-from signer.app.child_process import say_ready
 from signer.app.log_key import open_log_key
+from signer.app.process_reach import enter_log_writer_sandbox
 from signer.app.surroundings import FileWatch, ProcessWatch, configuration_entry, watched_files
 from signer.audit import LogEntry
 from signer.audit.checkpoint import NoteKey
@@ -42,19 +44,22 @@ def main() -> int:
     parser.add_argument("--listen-fd", type=int, required=True)
     parser.add_argument("--ready-fd", type=int, required=True)
     options = parser.parse_args()
+    forbid_dumps_and_privileges()
     json_log.configure("log-writer")
     stop_read, stop_write = socket.socketpair()
     signal.signal(signal.SIGTERM, lambda *_: stop_write.send(b"1"))
     # Ctrl-C reaches the whole group; the supervisor says when it is our turn to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        writer = _Writer(load_config(options.config))
+        config = load_config(options.config)
+        report = enter_log_writer_sandbox(config)
+        writer = _Writer(config)
         writer.start()
     except (SignerError, HsmError) as problem:
         _log.error(str(problem))
         return 1
     signal.signal(signal.SIGHUP, lambda *_: writer.note_hangup())
-    say_ready(options.ready_fd)
+    say_ready(options.ready_fd, report)
     writer.serve(socket.socket(fileno=options.listen_fd), stop_read)
     return 0
 

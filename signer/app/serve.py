@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
+from dataclasses import asdict
 from pathlib import Path
 
+from isolation.sandbox import forbid_dumps_and_privileges
 from monitoring import json_log
 from signer.app.child_process import ChildSpec, listen_on, listen_on_port
+from signer.app.process_reach import RunDirectory, check_log_apart, enter_supervisor_sandbox
 from signer.app.processors import shares
+from signer.app.run_directory import prepare_run_directory
 from signer.app.supervisor import Supervisor, check_port_free
 from signer.config import ApplianceConfig, load_config
 
@@ -20,35 +23,31 @@ _TOKEN_ENVIRONMENT = ("SOFTHSM2_CONF", "SIGNER_PKCS11_MODULE", "SOFTTOKEN_TARGET
 
 def serve(config_file: Path, port_base: int | None) -> int:
     """Runs the appliance until SIGTERM. Raises ConfigurationError when it can't start."""
+    forbid_dumps_and_privileges()
     json_log.configure("supervisor")
     config = load_config(config_file, port_base=port_base)
     check_port_free(config.listener.host, config.listener.port)
     if config.public is not None:
         check_port_free(config.public.host, config.public.port)
-        config.inner_directory.make(config.worker_names)
     check_port_free(config.monitoring.host, config.monitoring.port)
-    run = config.run_directory
-    run.mkdir(parents=True, exist_ok=True, mode=0o700)
-    metrics_directory = run / "metrics"
-    shutil.rmtree(metrics_directory, ignore_errors=True)  # counters begin anew with the appliance
-    metrics_directory.mkdir(mode=0o700)
-    shutil.rmtree(config.probes_directory, ignore_errors=True)  # a record of the last run must not make this one ready
-    config.probes_directory.mkdir(mode=0o700)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_directory)
-    state_file = run / "children.json"
+    check_log_apart(config)
+    run = prepare_run_directory(config)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(run.metrics)
+    state_file = run.path / "children.json"
     stages = [
         [_log_writer(config)],
         [_clock_watch(config)],
         [*_renderers(config), *_inspector(config)],
         # In one stage: they end together, so that callers hear of it from the workers (GOAWAY) while the front still stands.
         [*_workers(config, port_base), *_front(config, port_base)],
-        [_exporter(config, metrics_directory, state_file)],
+        [_exporter(config, run, state_file)],
     ]
     listeners = {"grpc": config.listener.address, "metrics": config.monitoring.address}
     if config.public is not None:
         listeners["public"] = f"{config.public.host}:{config.public.port}"
     _log.info("starting", extra={"fields": listeners})
-    return Supervisor(stages, state_file, config.listener.drain_seconds).run()
+    report = enter_supervisor_sandbox(config)
+    return Supervisor(stages, state_file, config.listener.drain_seconds, asdict(report)).run()
 
 
 def _log_writer(config: ApplianceConfig) -> ChildSpec:
@@ -71,10 +70,11 @@ def _renderers(config: ApplianceConfig) -> list[ChildSpec]:
     return [
         ChildSpec(
             f"renderer-{number}",
-            ("policy_render.renderer_process", "--fonts-directory", str(config.run_directory / "fonts")),
+            ("policy_render.renderer_process", "--fonts-directory", str(RunDirectory(config.run_directory).fonts)),
             listener=listener,
             environment={"RAYON_NUM_THREADS": "1"},
             remove_environment=_TOKEN_ENVIRONMENT,
+            user=config.processes.users.get("renderer"),
         )
         for number in range(config.renderers)
     ]
@@ -87,6 +87,7 @@ def _inspector(config: ApplianceConfig) -> list[ChildSpec]:
             ("signer.pades.inspector_process", "--anchors", str(config.trust.directory)),
             listener=listen_on(config.inspector.socket),
             remove_environment=_TOKEN_ENVIRONMENT,
+            user=config.processes.users.get("inspector"),
         )
     ]
 
@@ -114,14 +115,24 @@ def _front(config: ApplianceConfig, port_base: int | None) -> list[ChildSpec]:
     if port_base is not None:
         arguments = (*arguments, "--port-base", str(port_base))
     listener = listen_on_port(config.public.host, config.public.port)
-    return [ChildSpec("front", arguments, listener, remove_environment=_TOKEN_ENVIRONMENT, takes_hangup=True)]
+    return [
+        ChildSpec(
+            "front",
+            arguments,
+            listener,
+            remove_environment=_TOKEN_ENVIRONMENT,
+            takes_hangup=True,
+            user=config.processes.users.get("front"),
+            shares_group=True,
+        )
+    ]
 
 
-def _exporter(config: ApplianceConfig, metrics_directory: Path, state_file: Path) -> ChildSpec:
+def _exporter(config: ApplianceConfig, run: RunDirectory, state_file: Path) -> ChildSpec:
     monitoring = config.monitoring
     arguments = [
         *("--host", monitoring.host, "--port", str(monitoring.port), "--transport", monitoring.transport),
-        *("--metrics-directory", str(metrics_directory), "--state-file", str(state_file)),
+        *("--metrics-directory", str(run.metrics), "--state-file", str(state_file)),
         *("--probes-directory", str(config.probes_directory)),
     ]
     if monitoring.tls is not None:
@@ -132,4 +143,10 @@ def _exporter(config: ApplianceConfig, metrics_directory: Path, state_file: Path
     volumes = {"log": config.log.directory, "archive": config.blobs.directory, "run": config.run_directory}
     for name, directory in volumes.items():
         arguments += ["--volume", f"{name}={directory}"]
-    return ChildSpec("exporter", ("monitoring.exporter", *arguments), remove_environment=_TOKEN_ENVIRONMENT)
+    return ChildSpec(
+        "exporter",
+        ("monitoring.exporter", *arguments),
+        remove_environment=_TOKEN_ENVIRONMENT,
+        user=config.processes.users.get("exporter"),
+        shares_group=True,
+    )

@@ -13,11 +13,13 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from monitoring.process_death import forget_process
 from signer.app.child_process import Child, ChildSpec
+from signer.app.service_notification import notify_service
 from signer.errors import ConfigurationError, Reason
 
 _log = logging.getLogger(__name__)
@@ -30,10 +32,18 @@ _STABLE_AFTER_S = 60.0
 class Supervisor:
     """Children in start order; a stage begins when the one before it is ready."""
 
-    def __init__(self, stages: Sequence[Sequence[ChildSpec]], state_file: Path, drain_seconds: float) -> None:
+    def __init__(
+        self,
+        stages: Sequence[Sequence[ChildSpec]],
+        state_file: Path,
+        drain_seconds: float,
+        own_isolation: Mapping[str, Any],
+    ) -> None:
+        """`own_isolation`: what confines the supervisor, for the state file."""
         self._stages = stages
         self._state_file = state_file
         self._drain_seconds = drain_seconds
+        self._own_isolation = own_isolation
         self._children: dict[str, Child] = {}
         self._deaths: dict[str, int] = {}
         self._restart_at: dict[str, float] = {}
@@ -55,6 +65,7 @@ class Supervisor:
                     break
             else:
                 _log.info("serving")
+                notify_service("READY=1")
                 self._watch()
         finally:
             self._stop_all()
@@ -91,6 +102,7 @@ class Supervisor:
                 if time.monotonic() > child.started + spec.ready_within:
                     raise ConfigurationError(Reason.START_FAILED, f"{spec.name} did not get ready in time")
                 self._sleep(0.02)
+            _tell_isolation(child)
         self._write_state()
 
     def _start(self, spec: ChildSpec) -> None:
@@ -115,8 +127,10 @@ class Supervisor:
             return False
         status = child.poll_exit()
         if status is None:
-            was_ready = child.ready
-            return child.poll_ready() != was_ready
+            if child.ready or not child.poll_ready():
+                return False
+            _tell_isolation(child)
+            return True
         child.close()
         forget_process(child.pid)
         lived = time.monotonic() - child.started
@@ -137,6 +151,10 @@ class Supervisor:
                 }
                 for name, child in self._children.items()
             },
+            "isolation": {
+                "supervisor": self._own_isolation,
+                **{name: child.isolation for name, child in self._children.items()},
+            },
         }
         temporary = self._state_file.with_suffix(".new")
         temporary.write_text(json.dumps(state))
@@ -144,6 +162,7 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         """In reverse order of the stages: workers drain while what they need still runs."""
+        notify_service("STOPPING=1")
         for stage in reversed(self._stages):
             children = [self._children[spec.name] for spec in stage if spec.name in self._children]
             for child in children:
@@ -162,6 +181,15 @@ class Supervisor:
             selector.register(self._wake_read, selectors.EVENT_READ)
             if selector.select(seconds):
                 self._wake_read.recv(4096)  # a signal's byte; its handler has run
+
+
+def _tell_isolation(child: Child) -> None:
+    if not child.isolation:  # stopped while it started
+        return
+    fields = {"child": child.spec.name, **child.isolation}
+    # The front needs writable code; a user id is no measure.
+    whole = all(value for name, value in child.isolation.items() if name not in {"uid", "no_writable_code"})
+    _log.log(logging.INFO if whole else logging.WARNING, "confined", extra={"fields": fields})
 
 
 def check_port_free(host: str, port: int) -> None:

@@ -9,13 +9,16 @@ import sys
 from pathlib import Path
 
 from hsm.errors import HsmError
+from isolation.readiness import say_ready
+from isolation.sandbox import forbid_dumps_and_privileges
 from monitoring import json_log
 from monitoring.probe_record import ProbeRecord
 from policy_render.errors import RenderError
-from signer.app.child_process import SignalWait, say_ready
+from signer.app.child_process import SignalWait
 from signer.app.composition import Worker
 from signer.app.drill_metrics import DrillGauges
 from signer.app.probing import EVERY_S, Probing
+from signer.app.process_reach import enter_worker_sandbox
 from signer.config import load_config
 from signer.errors import SignerError
 
@@ -30,11 +33,13 @@ def main() -> int:
     parser.add_argument("--name", required=True)
     parser.add_argument("--ready-fd", type=int, required=True)
     options = parser.parse_args()
+    forbid_dumps_and_privileges()
     json_log.configure(options.name)
     signals = SignalWait(signal.SIGTERM, signal.SIGHUP)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         config = load_config(options.config, port_base=options.port_base)
+        report = enter_worker_sandbox(config)
         worker = Worker.from_config(config, options.name)
         probing = Probing(worker.probe, worker.set_serving, ProbeRecord(config.probes_directory, options.name))
         probing.first()
@@ -45,7 +50,7 @@ def main() -> int:
     probing.serve()
     drills = DrillGauges(config.drills_directory)
     drills.refresh()
-    say_ready(options.ready_fd)
+    say_ready(options.ready_fd, report)
     while True:
         came = signals.wait(EVERY_S)
         if came is None:

@@ -16,7 +16,7 @@ from signer.audit.cosignature import Cosignature, WitnessKey, verify_cosignature
 from signer.audit.durable_file import exclusively, write_durably
 from signer.errors import ApplianceError, Reason, RequestError
 
-FOLDER = "cosigned"
+COSIGNED = "cosigned"
 # A witness's clock may be ahead by this; more would keep its later, honest cosignatures out.
 _CLOCKS_DIFFER = timedelta(minutes=5)
 
@@ -33,7 +33,7 @@ class CosignedHeads:
     """The folder in a log's directory. `witnesses`: whose cosignatures count."""
 
     def __init__(self, log_directory: Path, log: NoteKey, witnesses: Sequence[WitnessKey]) -> None:
-        self._folder = log_directory / FOLDER
+        self._folder = log_directory / COSIGNED
         self._log = log
         self._witnesses = tuple(witnesses)
         # by witness: what the file was when it was read, and what was in it; replaced as a whole, so no lock

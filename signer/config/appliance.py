@@ -19,6 +19,7 @@ from signer.config.grants import GrantsConfig, read_grants_config
 from signer.config.lan_listener import read_lan_listener
 from signer.config.log import read_log_config
 from signer.config.monitoring import MonitoringConfig, read_monitoring
+from signer.config.processes import ProcessesConfig, read_processes
 from signer.config.public_listener import read_public_listener
 from signer.config.token import read_token
 from signer.database import DatabaseConfig
@@ -54,6 +55,7 @@ class ApplianceConfig:
     renderers: int
     inspector: InspectorConfig
     seal: SealConfig
+    processes: ProcessesConfig
 
     @property
     def worker_names(self) -> tuple[str, ...]:
@@ -111,6 +113,7 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         renderers=renderers,
         inspector=_read_inspector(top.table("inspector", required=False), run_directory),
         seal=_read_seal(top.table("seal")),
+        processes=read_processes(top.table("processes", required=False)),
     )
     top.finish()
     return config
@@ -118,7 +121,7 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
 
 def _read_database(table: StrictTable) -> DatabaseConfig:
     # A relative SQLite file counts from the configuration's folder, as every other path does.
-    url = table.string("url", "sqlite:///state/signer.db")
+    url = table.string("url", "sqlite:///state/database/signer.db")
     if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
         url = f"sqlite:///{table.folder / url.removeprefix('sqlite:///')}"
     table.finish()

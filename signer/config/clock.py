@@ -34,8 +34,8 @@ def read_clock(table: StrictTable, run_directory: Path, *, production: bool) -> 
         max_difference=table.number("max_difference_seconds", 1.0, low=0.05, high=60),
         ask_every=table.integer("ask_every_seconds", 64, low=1, high=3600),
         unconfirmed=table.integer("unconfirmed_seconds", 3600, low=1, high=86_400),
-        published_file=run_directory / "clock.json",
-        memory_file=table.path("memory", "state/clock"),
+        published_file=run_directory / "clock" / "verdict.json",
+        memory_file=table.path("memory", "state/clock/latest"),
     )
     table.finish()
     return config

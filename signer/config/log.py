@@ -25,7 +25,7 @@ def read_log_config(table: StrictTable, run_directory: Path) -> dict[str, Any]:
         socket=run_directory / "log.sock",
         log_id=table.string("id"),
         public_key_file=table.path("public_key", "log.pem"),
-        head_file=table.path("head_file", "state/log-head"),
+        head_file=table.path("head_file", "state/log-head/latest"),
         known_checkpoints=tuple((table.folder / file).resolve() for file in table.strings("known_checkpoints", ())),
         journal_limit=table.integer("journal_mebibytes", 16, low=1, high=1024) * _MEBIBYTE,
         online_months=table.integer("online_months", LEAST_MONTHS, low=LEAST_MONTHS, high=1200),

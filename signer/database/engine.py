@@ -72,9 +72,15 @@ class Database:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # We begin transactions ourselves (see _begin_sqlite); WAL lets readers go on beside the one writer, and
-    # synchronous=FULL makes a commit durable before it returns.
+    # synchronous=FULL makes a commit durable before it returns. Workers may write no temporary files elsewhere.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_TIMEOUT_MS}"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        f"busy_timeout={_BUSY_TIMEOUT_MS}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -1,7 +1,7 @@
 """The inspector's process: `python -m signer.pades.inspector_process --listen-fd N --ready-fd M --anchors DIR`.
 
-A warmed parent forks for each file; the child judges it inside a sandbox (no network, no programs, no files but those
-of Python, limits on memory and time) and is gone. No token, no key, no database: all that a hostile file could win is a
+A warmed parent, itself in a sandbox, forks for each file; the child judges it inside a narrower one (no network, no programs, no
+files but those of Python, limits on memory and time) and is gone. No token, no key, no database: all that a hostile file could win is a
 report on itself.
 """
 
@@ -18,8 +18,9 @@ from functools import partial
 from pathlib import Path
 
 from isolation.fork_server import ForkLimits, ForkServer
-from isolation.pool import say_ready
-from isolation.sandbox import SandboxLimits
+from isolation.process_table import PROCESSES
+from isolation.readiness import say_ready
+from isolation.sandbox import enter_sandbox, forbid_dumps_and_privileges
 from monitoring import json_log
 from signer.certificates import TrustStore, TrustStoreConfig
 from signer.errors import SignerError
@@ -30,8 +31,6 @@ from signer.pades.inspection import InspectionReport
 from signer.pades.pyhanko_sm2 import register_names
 
 _log = logging.getLogger(__name__)
-_MEMORY_BYTES = 1_536 * 1024 * 1024
-_CPU_SECONDS = 20
 _WALL_SECONDS = 25.0
 _REQUEST_BYTES = 33 * 1024 * 1024
 
@@ -48,6 +47,7 @@ def main() -> int:
     # pyHanko logs what it finds, names and all; the report is where findings belong.
     logging.getLogger("pyhanko").setLevel(logging.CRITICAL + 1)
     logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL + 1)
+    forbid_dumps_and_privileges()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         trust = TrustStore.from_config(TrustStoreConfig(options.anchors))
@@ -56,15 +56,17 @@ def main() -> int:
         return 1
     register_names()
     limits = ForkLimits(
-        SandboxLimits(memory_bytes=_MEMORY_BYTES, cpu_seconds=_CPU_SECONDS),
+        PROCESSES["inspection"].limits,
         wall_seconds=_WALL_SECONDS,
         children=options.children,
         request_bytes=_REQUEST_BYTES,
     )
-    server = ForkServer(socket.socket(fileno=options.listen_fd), partial(_answer, trust), _python_libraries(), limits)
+    readable = _python_libraries()
+    server = ForkServer(socket.socket(fileno=options.listen_fd), partial(_answer, trust), readable, limits)
     gc.collect()
     gc.freeze()  # what is loaded by now is shared with every child instead of copied into it
-    say_ready(options.ready_fd)
+    report = enter_sandbox(readable=readable, limits=PROCESSES["inspector"].limits)
+    say_ready(options.ready_fd, report)
     server.serve()
     return 0
 

@@ -144,12 +144,15 @@ class GrpcServer:
             server.add_generic_rpc_handlers((IdentityEcho(),))
             return register(server)
 
-        return cls._build(
+        built = cls._build(
             _Bound(address, credentials, pool_threads(config.threads, config.waiting), options),
             interceptors,
             register_all,
             with_reflection=False,
         )
+        # Where the front has a user of its own it shares our group; the directory lets nobody else near.
+        config.directory.socket_of(worker).chmod(0o660)
+        return built
 
     @classmethod
     def _build(

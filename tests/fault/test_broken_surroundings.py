@@ -80,7 +80,7 @@ def test_a_locked_database_is_told_and_waits_no_longer_than_it_must(
     fragile: RunningAppliance, sample: dict[str, Any]
 ) -> None:
     issue_id = str(uuid.uuid4())
-    lock = sqlite3.connect(fragile.directory / "state" / "signer.db", isolation_level=None)
+    lock = sqlite3.connect(fragile.directory / "state" / "database" / "signer.db", isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
     try:
         problem = _refused(lambda: _issue(fragile, sample, issue_id))

@@ -117,7 +117,8 @@ def test_a_clock_that_was_set_back_between_two_runs(tmp_path: Path) -> None:
     """It comes up and tells why it does not sign, until an administrator accepts the clock."""
     port = free_port_base()
     signer("init", "--demo", str(tmp_path), "--port-base", str(port))
-    (tmp_path / "state" / "clock").write_text(f"{time.time() + 3600:.3f}\n")
+    (tmp_path / "state" / "clock").mkdir(mode=0o700, exist_ok=True)
+    (tmp_path / "state" / "clock" / "latest").write_text(f"{time.time() + 3600:.3f}\n")
     config = str(tmp_path / "signer.toml")
     with (tmp_path / "serve.log").open("wb") as output:
         command = [sys.executable, "-m", "signer.cli", "serve", "--config", config]

@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 from isolation.fork_server import ForkLimits, ForkServer
-from isolation.pool import say_ready, serve_pool
+from isolation.pool import serve_pool
+from isolation.readiness import say_ready
 from isolation.sandbox import SandboxLimits
 
 _MIB = 1 << 20

@@ -31,7 +31,7 @@ def _read(folder: Path, text: str) -> LogConfig:
 def test_defaults_and_everything_that_can_be_said(tmp_path: Path) -> None:
     plain = _read(tmp_path, '[log]\nid = "a"\n')
     assert (plain.journal_limit, plain.online_months, plain.witnesses, plain.timestamp) == (16 << 20, 6, (), None)
-    assert plain.head_file == tmp_path / "state" / "log-head"
+    assert plain.head_file == tmp_path / "state" / "log-head" / "latest"
     full = _read(
         tmp_path,
         '[log]\nid = "a"\njournal_mebibytes = 1\nonline_months = 120\nknown_checkpoints = ["k"]\n'

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from isolation.sandbox import SandboxLimits, enter_sandbox
+from isolation.seccomp import Calls
 
 _MIB = 1 << 20
 
@@ -72,7 +73,12 @@ def main() -> None:
     client.connect(listener.getsockname())
     report = enter_sandbox(
         readable=[readable, Path("/proc/self/status")],
-        limits=SandboxLimits(memory_bytes=400 * _MIB, cpu_seconds=60, open_files=32, may_fork=mode == "forks"),
+        limits=SandboxLimits(
+            memory_bytes=400 * _MIB,
+            cpu_seconds=60,
+            open_files=32,
+            may=Calls.FORK if mode == "forks" else Calls.NONE,
+        ),
     )
     attempts: dict[str, Callable[[], object]] = {
         "new inet socket": lambda: socket.socket(socket.AF_INET),

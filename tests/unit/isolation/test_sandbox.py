@@ -21,9 +21,11 @@ import pytest
 
 from isolation import seccomp
 from isolation.sandbox import SandboxLimits, enter_sandbox
+from isolation.seccomp import Calls
 
 _PROBE = Path(__file__).with_name("sandbox_probe.py")
 _ROOT = Path(__file__).parents[3]
+_ALLOW, _DENY, _ABSENT, _KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS, 0x80000000
 _REFUSED = {
     "new inet socket": "EPERM",
     "new unix socket": "EPERM",
@@ -130,47 +132,78 @@ def test_system_call_numbers_are_the_kernels(column: int, header: str) -> None:
         assert numbers.get(name) == pair[column], name
 
 
-@pytest.mark.parametrize("may_fork", [True, False])
+@pytest.mark.parametrize("may", [Calls.NONE, Calls.FORK])
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-def test_every_jump_lands_on_an_answer(machine: str, may_fork: bool) -> None:
+def test_every_jump_lands_on_an_answer(machine: str, may: Calls) -> None:
     column, architecture = seccomp.ARCHITECTURES[machine]
-    allow, deny, absent, kill = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
-    assert _run(machine, may_fork, 0, architecture ^ 1) == kill
-    assert _run(machine, may_fork, 0x40000000 | 1, architecture) == deny
+    may_fork = may is Calls.FORK
+    assert _run(machine, may, 0, architecture ^ 1) == _KILL
+    assert _run(machine, may, 0x40000000 | 1, architecture) == _DENY
     for pair in seccomp.DENIED.values():
         if pair[column] is not None:
-            assert _run(machine, may_fork, pair[column] or 0, architecture) == deny
-    assert _run(machine, may_fork, 0 if machine == "x86_64" else 63, architecture) == allow  # read
+            assert _run(machine, may, pair[column] or 0, architecture) == _DENY
+    assert _run(machine, may, _read_call(machine), architecture) == _ALLOW
     clone, clone3 = seccomp.FORKING["clone"][column] or 0, seccomp.FORKING["clone3"][column] or 0
-    assert _run(machine, may_fork, clone, architecture, flags=0x11) == (allow if may_fork else deny)
-    assert _run(machine, may_fork, clone, architecture, flags=0x10F00) == allow
-    assert _run(machine, may_fork, clone3, architecture) == (allow if may_fork else absent)
+    assert _run(machine, may, clone, architecture, argument=0x11) == (_ALLOW if may_fork else _DENY)
+    assert _run(machine, may, clone, architecture, argument=0x10F00) == _ALLOW
+    assert _run(machine, may, clone3, architecture) == (_ALLOW if may_fork else _ABSENT)
 
 
-@pytest.mark.parametrize("may_fork", [True, False])
+@pytest.mark.parametrize("forks", [Calls.NONE, Calls.FORK])
+@pytest.mark.parametrize(
+    ("may", "families", "given_back"),
+    [
+        (Calls.CONNECT_LOCAL, {socket.AF_UNIX}, {"socket", "connect"}),
+        (
+            Calls.NETWORK,
+            {socket.AF_UNIX, socket.AF_INET, socket.AF_INET6},
+            {"socket", "connect", "bind", "listen"},
+        ),
+        (Calls.EXECUTE, set(), {"execve", "execveat"}),
+        (Calls.SIGNAL, set(), {"kill"}),
+        (Calls.READ_CLOCK, set(), {"adjtimex", "clock_adjtime"}),
+        (
+            Calls.NETWORK | Calls.CONNECT_LOCAL | Calls.SIGNAL,
+            {socket.AF_UNIX, socket.AF_INET, socket.AF_INET6},
+            {"socket", "connect", "bind", "listen", "kill"},
+        ),
+    ],
+)
 @pytest.mark.parametrize("machine", list(seccomp.ARCHITECTURES))
-def test_where_local_connections_are_allowed_the_network_is_not(machine: str, may_fork: bool) -> None:
-    allow, deny = 0x7FFF0000, 0x00050000 | errno.EPERM
+def test_what_is_given_back_is_that_alone(
+    machine: str, may: Calls, families: set[int], given_back: set[str], forks: Calls
+) -> None:
     column, architecture = seccomp.ARCHITECTURES[machine]
     made = seccomp.DENIED["socket"][column] or 0
-    for family in (socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK, socket.AF_PACKET, 38, 40):  # AF_ALG, AF_VSOCK
-        assert _run(machine, may_fork, made, architecture, family, local=True) == deny
-    assert _run(machine, may_fork, made, architecture, socket.AF_UNIX, local=True) == allow
-    assert _run(machine, may_fork, made, architecture, socket.AF_UNIX) == deny
+    every_family = [
+        socket.AF_UNIX,
+        socket.AF_INET,
+        socket.AF_INET6,
+        socket.AF_NETLINK,
+        socket.AF_PACKET,
+        38,
+        40,
+    ]  # ALG, VSOCK
+    for family in every_family:
+        expected = _ALLOW if family in families else _DENY
+        assert _run(machine, may | forks, made, architecture, family) == expected
     for name, pair in seccomp.DENIED.items():
-        if pair[column] is not None and name not in {"socket", "connect"}:
-            assert _run(machine, may_fork, pair[column] or 0, architecture, socket.AF_UNIX, local=True) == deny
+        if pair[column] is not None and name != "socket":
+            expected = _ALLOW if name in given_back else _DENY
+            assert _run(machine, may | forks, pair[column] or 0, architecture, socket.AF_UNIX) == expected, name
     clone = seccomp.FORKING["clone"][column] or 0
-    assert _run(machine, may_fork, clone, architecture, 0x11, local=True) == (allow if may_fork else deny)
-    assert _run(machine, may_fork, 0 if machine == "x86_64" else 63, architecture, local=True) == allow  # read
+    assert _run(machine, may | forks, clone, architecture, 0x11) == (_ALLOW if forks else _DENY)
+    assert _run(machine, may | forks, _read_call(machine), architecture) == _ALLOW
 
 
-def _run(machine: str, may_fork: bool, number: int, architecture: int, flags: int = 0, *, local: bool = False) -> int:
+def _read_call(machine: str) -> int:
+    return 0 if machine == "x86_64" else 63
+
+
+def _run(machine: str, may: Calls, number: int, architecture: int, argument: int = 0) -> int:
     """A small BPF machine over the filter's own instructions: what the kernel would answer on that machine type."""
-    program = seccomp._assemble(
-        seccomp._filter(*seccomp.ARCHITECTURES[machine], may_fork=may_fork, may_connect_local=local)
-    )
-    memory = {0: number, 4: architecture, 16: flags}
+    program = seccomp._assemble(seccomp._filter(*seccomp.ARCHITECTURES[machine], may))
+    memory = {0: number, 4: architecture, 16: argument}
     accumulator = position = 0
     while True:
         code, if_true, if_false, value = struct.unpack_from("@HBBI", program, position * 8)
