@@ -30,7 +30,8 @@ from hsm.module import Module, ModuleConfig, vendor_member
 from hsm.pin import PinSource
 from hsm.return_values import STALE, from_pkcs11
 from hsm.session_pool import PooledSession, SessionPool, SessionPoolConfig
-from hsm.vendor_profile import Sm2Mechanisms, VendorProfile, is_development_token, load_profile
+from hsm.token_information import TokenInformation, information_of
+from hsm.vendor_profile import Sm2Mechanisms, VendorProfile, load_profile
 from monitoring import metrics
 
 T = TypeVar("T")
@@ -51,17 +52,6 @@ class TokenConfig:
     sessions: int
     attempts_directory: Path
     lease_timeout: float = 10.0
-
-
-@dataclass(frozen=True)
-class TokenInformation:
-    """From CK_TOKEN_INFO. `is_development`: marked as a development token; production refuses it."""
-
-    label: str
-    manufacturer: str
-    model: str
-    serial: str
-    is_development: bool
 
 
 class Token(Protocol):
@@ -128,7 +118,7 @@ class Pkcs11Token:
     def __init__(self, pool: SessionPool, profile: VendorProfile, token: Any, *, lease_timeout: float = 10.0) -> None:
         self._pool = pool
         self._profile = profile
-        self._information = _information(token)
+        self._information = information_of(token)
         self._lease_timeout = lease_timeout
         self._calls: dict[Mechanism, tuple[Any, Any]] = dict(_RSA_CALLS)
         if profile.sm2 is not None:
@@ -378,21 +368,6 @@ def _subject_public_key_info(key: Any) -> bytes:
     if key.key_type == KeyType.RSA:
         return public_key_info.rsa(key[Attribute.MODULUS], key[Attribute.PUBLIC_EXPONENT])
     return public_key_info.sm2(key[Attribute.EC_PARAMS], key[Attribute.EC_POINT])
-
-
-def _information(token: Any) -> TokenInformation:
-    manufacturer, model = _text(token.manufacturer_id), _text(token.model)
-    return TokenInformation(
-        label=_text(token.label),
-        manufacturer=manufacturer,
-        model=model,
-        serial=_text(token.serial),
-        is_development=is_development_token(manufacturer, model),
-    )
-
-
-def _text(value: bytes | str) -> str:
-    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else value).strip("\x00 ")
 
 
 __all__ = ["HsmUnavailable", "Pkcs11Token", "Token", "TokenConfig", "TokenInformation"]

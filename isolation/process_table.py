@@ -38,7 +38,7 @@ PROCESSES: Mapping[str, ProcessRow] = {
     "log-writer": ProcessRow(
         SandboxLimits(None, None, None, None),
         reads=ANYTHING,
-        writes="log, PIN attempts, metrics, its token's own files",
+        writes="log, its last head, PIN attempts, metrics, its token's own files",
         network="none; TCP where `[log.token] network = true`",
     ),
     "clock": ProcessRow(
@@ -50,7 +50,7 @@ PROCESSES: Mapping[str, ProcessRow] = {
     "worker": ProcessRow(
         SandboxLimits(None, None, None, None, Calls.NETWORK),
         reads=ANYTHING,
-        writes="database, archive, grants version, PIN attempts, rates, inner sockets, probes, metrics, its token's own files",
+        writes="database, archive, cosigned heads, grants version, PIN attempts, rates, inner sockets, probes, metrics, its token's own files",
         network="binds the LAN port; connects by TCP where `[token] network = true` or the database is a server",
     ),
     "front": ProcessRow(

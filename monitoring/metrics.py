@@ -147,6 +147,15 @@ log_checkpoint_size = Gauge(
 log_unsigned_entries = Gauge(
     "signer_log_unsigned_entries", "Durable entries that no checkpoint covers yet.", multiprocess_mode="mostrecent"
 )
+log_journal_bytes = Gauge(
+    "signer_log_journal_bytes", "Bytes of the log's journal, which is rotated.", multiprocess_mode="mostrecent"
+)
+log_cosigned_age_seconds = Gauge(
+    "signer_log_cosigned_age_seconds",
+    "Seconds since a configured witness last cosigned a head of the log; +Inf where it never did.",
+    ["witness"],
+    multiprocess_mode="mostrecent",
+)
 log_checkpoint_failures = Counter("signer_log_checkpoint_failures", "Checkpoints that could not be made.")
 log_failures = Counter("signer_log_failures", "Appends that could not be made durable; nothing was released.")
 
@@ -193,6 +202,18 @@ metrics_connections_refused = Counter(
     "signer_metrics_connections_refused",
     "Connections to the metrics listener that were refused, by reason.",
     ["reason"],
+)
+drill_due_days = Gauge(
+    "signer_drill_due_days",
+    "Days until an emergency drill is due; negative when overdue, 0 where it never passed.",
+    ["drill"],
+    multiprocess_mode="mostrecent",
+)
+drill_last_success = Gauge(
+    "signer_drill_last_success_timestamp_seconds",
+    "When an emergency drill last passed, in seconds since 1970; absent where it never did.",
+    ["drill"],
+    multiprocess_mode="mostrecent",
 )
 process_isolation = Gauge(
     "signer_process_isolation",

@@ -32,6 +32,7 @@ _MANIFEST_KEYS = {
     "files",
     "sample_sha256",
 }
+_TERM_KEYS = {"begins_at", "ends_at"}  # both or neither: documents that speak for no contract have no term
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class TemplatePlace:
 class Template:
     """One version of a template. `number`, `begins_at`, `ends_at`, `confirmed_at`: JSON pointers (RFC 6901) into the data.
 
+    `begins_at`, `ends_at`: None for a document that speaks for no contract, such as an evidence pack.
     `root`: the folder of all templates, below which Typst may read; `folder`: this version's own.
     """
 
@@ -57,8 +59,8 @@ class Template:
     folder: Path
     title_zh: str
     number: str
-    begins_at: str
-    ends_at: str
+    begins_at: str | None
+    ends_at: str | None
     confirmed_at: str
     seal_places: tuple[TemplatePlace, ...]
     rules: tuple[Rule, ...]
@@ -135,6 +137,8 @@ def _load_template(root: Path, manifest_file: Path) -> Template:
     manifest: dict[str, Any] = tomllib.loads(manifest_file.read_text(encoding="utf-8"))
     if set(manifest) - _MANIFEST_KEYS:
         raise _altered(manifest_file, f"unknown keys {sorted(set(manifest) - _MANIFEST_KEYS)}")
+    if len(_TERM_KEYS & set(manifest)) == 1:
+        raise _altered(manifest_file, "begins_at and ends_at stand together or not at all")
     for name, pinned in manifest["files"].items():
         file = (folder / name).resolve()
         if not file.is_relative_to(root.resolve()) or not file.is_file() or _sha256(file) != pinned:
@@ -149,8 +153,8 @@ def _load_template(root: Path, manifest_file: Path) -> Template:
         folder=folder,
         title_zh=manifest["title_zh"],
         number=manifest["number"],
-        begins_at=manifest["begins_at"],
-        ends_at=manifest["ends_at"],
+        begins_at=manifest.get("begins_at"),
+        ends_at=manifest.get("ends_at"),
         confirmed_at=manifest["confirmed_at"],
         seal_places=tuple(TemplatePlace(**place) for place in manifest["seal"]),
         rules=tuple(read_rule(rule) for rule in manifest["rules"]),

@@ -32,13 +32,16 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 @dataclass(frozen=True)
 class DocumentData:
-    """Data that fits its template. `text`: as the client sent it, and as it is attached to the PDF."""
+    """Data that fits its template. `text`: as the client sent it, and as it is attached to the PDF.
+
+    `begins_at`, `ends_at`: the contract's term; None where the template has none.
+    """
 
     text: str
     values: Mapping[str, Any]
     number: str
-    begins_at: datetime
-    ends_at: datetime
+    begins_at: datetime | None
+    ends_at: datetime | None
 
 
 class _Object(dict[str, Any]):
@@ -74,9 +77,13 @@ def check_data(template: Template, data_json: str) -> DocumentData:
         text=data_json,
         values=values,
         number=resolve(values, template.number),
-        begins_at=datetime.fromisoformat(resolve(values, template.begins_at)),
-        ends_at=datetime.fromisoformat(resolve(values, template.ends_at)),
+        begins_at=_moment(values, template.begins_at),
+        ends_at=_moment(values, template.ends_at),
     )
+
+
+def _moment(values: Any, pointer: str | None) -> datetime | None:
+    return None if pointer is None else datetime.fromisoformat(resolve(values, pointer))
 
 
 def _parse(data_json: str) -> Any:

@@ -193,6 +193,27 @@ DASHBOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
                 (('signer_volume_free_bytes{$I,directory="log"}', "{{instance}}"),),
             ),
             Panel(
+                "见证 · Age of the newest head that each witness cosigned",
+                "s",
+                (("max by (instance, witness) (signer_log_cosigned_age_seconds{$I})", "{{instance}} {{witness}}"),),
+            ),
+            Panel("流水文件 · Journal", "bytes", (("signer_log_journal_bytes{$I}", "{{instance}}"),)),
+            Panel(
+                "应急演练 · Days until each drill is due",
+                "d",
+                (("min by (instance, drill) (signer_drill_due_days{$I})", "{{instance}} {{drill}}"),),
+            ),
+            Panel(
+                "上次演练 · When each drill last passed",
+                "dateTimeAsIso",
+                (
+                    (
+                        "max by (instance, drill) (signer_drill_last_success_timestamp_seconds{$I}) * 1000",
+                        "{{instance}} {{drill}}",
+                    ),
+                ),
+            ),
+            Panel(
                 "时钟不可信 · Why the clock is not believed",
                 "short",
                 (("max by (instance, trouble) (signer_clock_troubles{$I})", "{{instance}} {{trouble}}"),),

@@ -71,6 +71,13 @@ class Reason(StrEnum):
     LOG_DAMAGED = "log-damaged"
     LOG_BEHIND = "log-behind"
     LOG_UNKNOWN = "log-unknown"
+    LOG_FORKED = "log-forked"
+    LOG_ROLLED_BACK = "log-rolled-back"
+    LOG_ARCHIVED = "log-archived"
+    COSIGNATURE_WRONG = "cosignature-wrong"
+    TIMESTAMP_WRONG = "timestamp-wrong"
+    TIMESTAMP_UNAVAILABLE = "timestamp-unavailable"
+    COLLECTOR_UNAVAILABLE = "collector-unavailable"
     PATH_NOT_TRUSTED = "path-not-trusted"
 
 

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from signer.algorithms import SignMessage
+from signer.algorithms import SignMessage, load_public_key
 from signer.audit.checkpoint import NoteKey
+from signer.audit.cosignature import WitnessKey
 from signer.audit.tree import Tree
+from tests.sm2_keys import new_sm2_key
+
+
+def new_log_key(name: str) -> tuple[NoteKey, SignMessage]:
+    spki, sign = new_sm2_key()
+    return NoteKey(name, load_public_key(spki)), sign
+
+
+def new_witness_key(name: str) -> tuple[WitnessKey, SignMessage]:
+    spki, sign = new_sm2_key()
+    return WitnessKey(name, load_public_key(spki)), sign
 
 
 def same_length_entries(count: int) -> list[bytes]:

@@ -21,6 +21,7 @@ from signer.app.servers import make_servers
 from signer.archive import BlobDirectory, Catalogue
 from signer.audit import KeyedDigest
 from signer.audit.checkpoint import load_note_key
+from signer.audit.cosignature import load_witness_keys
 from signer.audit.log_client import LogClient
 from signer.audit.receipt import SignedTree
 from signer.authz import Existing, Grants
@@ -123,7 +124,8 @@ class Worker:
             to_status=to_status,
         )
         log_key = load_note_key(config.log.public_key_file, config.log.log_id)
-        audit = AuditServicer(SignedTree(config.log.directory, log_key), config.log.log_id)
+        witnesses = load_witness_keys((item.name, item.public_key_file) for item in config.log.witnesses)
+        audit = AuditServicer(SignedTree(config.log.directory, log_key, witnesses=witnesses), config.log.log_id)
         documents = _document_servicer(config, database, catalogue, grants, catalog, registry, trust, signer)
 
         def register(server: grpc.Server) -> list[str]:

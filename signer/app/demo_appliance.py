@@ -109,11 +109,11 @@ rpcs = [
   "DocumentService/ListTemplates", "DocumentService/GetTemplate", "DocumentService/RenderDocument",
   "DocumentService/SealDocument", "DocumentService/IssueDocument", "DocumentService/IssueDocuments",
   "DocumentService/VerifyDocument",
-  "AuditService/GetReceipt", "AuditService/GetCheckpoint",
+  "AuditService/GetReceipt", "AuditService/GetCheckpoint", "AuditService/AddCosignature",
 ]
 # What a key is for decides which RPCs it serves: seal keys never sign messages, whoever asks.
 keys = ["message-sm2", "message-rsa", "seal-sm2", "seal-rsa"]
-templates = ["policy/commercial"]
+templates = ["policy/commercial", "evidence/pack", "drill/record"]
 profiles = ["PADES_B"]
 digest_signing = true
 

@@ -16,7 +16,7 @@ from hsm.keys import KeySpec, RsaKeySpec, Sm2KeySpec
 from hsm.token import Token
 from signer.algorithms import SignatureAlgorithm as Algorithm
 from signer.app.composition import open_token
-from signer.audit import KeyedDigest
+from signer.audit import KeyedDigest, LogEntry
 from signer.audit.log_file import DirectLog, LogFile
 from signer.authz import Actor, no_grants
 from signer.certificates.issue import CertificateFacts, CertificateKind, Issuer, issue_certificate
@@ -53,6 +53,7 @@ def make_demo_keys(config: ApplianceConfig, database: Database, company: str, te
         return
     log = LogFile.open(config.log.file, config.log.log_id)
     try:
+        log.append([LogEntry("administration", client=_ACTOR.client, detail="init: keys are made").encode()])
         maker = _KeyMaker(config, database, open_token(config), DirectLog(log), company, tell)
         for family in _FAMILIES:
             root = maker.make_root(family)

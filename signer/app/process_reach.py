@@ -17,6 +17,7 @@ from isolation.landlock import NO_TCP, TcpPorts
 from isolation.process_table import PROCESSES
 from isolation.sandbox import CAP_KILL, CAP_NET_BIND_SERVICE, CAP_SETGID, CAP_SETUID, SandboxReport, enter_sandbox
 from isolation.seccomp import Calls
+from signer.audit.cosigned_heads import COSIGNED
 from signer.config import ApplianceConfig
 from signer.errors import ConfigurationError, Reason
 
@@ -120,6 +121,7 @@ def _worker_directories(config: ApplianceConfig) -> list[Path]:
         run.rates,
         config.probes_directory,
         config.token.attempts_directory,
+        config.log.directory / COSIGNED,  # what witnesses hand back; of the log itself nothing
     ]
     database = _database_directory(config)
     if database is not None:
@@ -141,7 +143,12 @@ def _worker_paths(config: ApplianceConfig) -> list[Path]:
 
 def _log_writer_paths(config: ApplianceConfig) -> list[Path]:
     token = config.log_token
-    directories = [config.log.directory, RunDirectory(config.run_directory).metrics, token.attempts_directory]
+    directories = [
+        config.log.directory,
+        config.log.head_file.parent,
+        RunDirectory(config.run_directory).metrics,
+        token.attempts_directory,
+    ]
     return [_made(directory) for directory in directories] + [*token.module.writable, _NULL]
 
 

@@ -55,6 +55,7 @@ def _log_writer(config: ApplianceConfig) -> ChildSpec:
         "log-writer",
         ("signer.app.log_writer", "--config", str(config.file)),
         listener=listen_on(config.log.socket),
+        takes_hangup=True,
     )
 
 

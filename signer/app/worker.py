@@ -16,6 +16,7 @@ from monitoring.probe_record import ProbeRecord
 from policy_render.errors import RenderError
 from signer.app.child_process import SignalWait
 from signer.app.composition import Worker
+from signer.app.drill_metrics import DrillGauges
 from signer.app.probing import EVERY_S, Probing
 from signer.app.process_reach import enter_worker_sandbox
 from signer.config import load_config
@@ -47,11 +48,14 @@ def main() -> int:
         _log.error(str(problem))
         return 1
     probing.serve()
+    drills = DrillGauges(config.drills_directory)
+    drills.refresh()
     say_ready(options.ready_fd, report)
     while True:
         came = signals.wait(EVERY_S)
         if came is None:
             probing.again()
+            drills.refresh()
         elif came is signal.SIGHUP:
             _reload(worker)
         else:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from asn1crypto import pem
 
@@ -21,7 +22,7 @@ from signer.algorithms import PublicKey, SignatureAlgorithm, SignMessage, load_p
 from signer.errors import ConfigurationError, Reason, RequestError, SignerError, VerificationError
 
 _ALGORITHM = SignatureAlgorithm.SM2_SM3
-_TYPE = b"\xffgbt-32918-sm2-with-sm3\x00"  # of the signature, in the key id
+CHECKPOINT_FILE = "checkpoint"  # in the log's folder
 _ID_BYTES = 4
 _ROOT_BYTES = 32
 _MAX_TEXT = 64 * 1024
@@ -38,9 +39,10 @@ class CheckpointError(SignerError):
 
 
 @dataclass(frozen=True)
-class NoteKey:
-    """Who signs a note: a name and an SM2 key."""
+class NamedKey:
+    """Who signs notes: a name and an SM2 key. `kind`: the signature type, in the key id."""
 
+    kind: ClassVar[bytes]
     name: str
     public_key: PublicKey = field(repr=False)
 
@@ -51,17 +53,28 @@ class NoteKey:
     @property
     def key_id(self) -> bytes:
         """Four bytes that tell keys of one name apart; no security rests on them."""
-        return hashlib.sha256(self.name.encode() + b"\n" + _TYPE + self.public_key.spki).digest()[:_ID_BYTES]
+        return hashlib.sha256(self.name.encode() + b"\n" + self.kind + self.public_key.spki).digest()[:_ID_BYTES]
+
+
+class NoteKey(NamedKey):
+    """A log's own key; its name is the log's origin."""
+
+    kind = b"\xffgbt-32918-sm2-with-sm3\x00"
 
 
 def load_note_key(file: Path, name: str) -> NoteKey:
     """The key in a file with a PEM public key. Raises ConfigurationError (START_FAILED)."""
+    return NoteKey(name, load_public_key_file(file))
+
+
+def load_public_key_file(file: Path) -> PublicKey:
+    """The same without a name."""
     try:
         _, _, spki = pem.unarmor(file.read_bytes())
-        return NoteKey(name, load_public_key(spki))
+        return load_public_key(spki)
     except (OSError, ValueError, RequestError):
         raise ConfigurationError(
-            Reason.START_FAILED, f"{file}: no public key of the log", "Restore it, or run signer init."
+            Reason.START_FAILED, f"{file}: no public key of the log or of a witness", "Restore it, or run signer init."
         ) from None
 
 
@@ -94,12 +107,17 @@ def cosign(note: str, key: NoteKey, sign: SignMessage) -> str:
     body = note[: note.rindex("\n\n") + 1].encode()
     signature = sign(body)
     key.public_key.verify(_ALGORITHM, body, signature)
-    return f"{note}— {key.name} {base64.b64encode(key.key_id + signature).decode()}\n"
+    return note + signature_line(key.name, key.key_id, signature)
+
+
+def signature_line(name: str, key_id: bytes, signature: bytes) -> str:
+    """A line that goes behind a note's blank line."""
+    return f"— {name} {base64.b64encode(key_id + signature).decode()}\n"
 
 
 def read_checkpoint(text: str) -> Checkpoint:
     """What a checkpoint says, nobody's signature verified. Raises CheckpointError."""
-    body, _ = _split(text)
+    body, _ = split_note(text)
     lines = body.split("\n")
     if len(lines) < 4 or lines[-1] != "" or not lines[0] or not _SIZE.fullmatch(lines[1]):
         raise CheckpointError("not a checkpoint: origin, size and root must stand in its first three lines")
@@ -122,9 +140,23 @@ def verify_checkpoint(text: str, origin: str, key: NoteKey) -> Checkpoint:
     return checkpoint
 
 
+def read_own_checkpoint(folder: Path, key: NoteKey) -> Checkpoint | None:
+    """The last checkpoint, None for a log that has none yet. Raises ConfigurationError when it is not signed by the key."""
+    try:
+        text = (folder / CHECKPOINT_FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError):
+        raise _damaged("the checkpoint can't be read") from None
+    try:
+        return verify_checkpoint(text, key.name, key)
+    except CheckpointError as problem:
+        raise _damaged(problem.message) from None
+
+
 def verify_note(text: str, keys: Sequence[NoteKey]) -> frozenset[str]:
     """Names of those of the keys whose right signatures the note carries. Raises CheckpointError when there is none, or a wrong one."""
-    body, signatures = _split(text)
+    body, signatures = split_note(text)
     found = set()
     for name, key_id, signature in signatures:
         for key in keys:
@@ -140,8 +172,8 @@ def verify_note(text: str, keys: Sequence[NoteKey]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _split(text: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
-    """The body with its last new line, and the signatures: name, key id, signature."""
+def split_note(text: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
+    """The body with its last new line, and the signatures: name, key id, signature. Raises CheckpointError."""
     body, blank, lines = text.rpartition("\n\n")
     if not blank or len(text) > _MAX_TEXT or not text.endswith("\n") or any(ord(c) < 32 and c != "\n" for c in text):
         raise CheckpointError("not a signed note")
@@ -166,3 +198,9 @@ def _decode(text: str) -> bytes:
     if base64.b64encode(value).decode() != text:
         raise CheckpointError("not base64 in its one form")
     return value
+
+
+def _damaged(what: str) -> ConfigurationError:
+    return ConfigurationError(
+        Reason.LOG_DAMAGED, what, "Run signer audit fsck; restore the log's folder from its backup, and keep this one."
+    )

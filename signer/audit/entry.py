@@ -48,7 +48,8 @@ class KeyedDigest:
 class LogEntry:
     """An entry before it is encoded.
 
-    `kind`: "signature", "refusal", "start", "stop". `subject`: keyed digest of what was signed (the digest that went to
+    `kind`: "signature", "refusal", "start", "stop", "process", "configuration", "administration", "clock-step", "restart".
+    `subject`: keyed digest of what was signed (the digest that went to
     the token), empty where there is none. `detail`: fixed words and names from configuration.
     """
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from signer.audit.checkpoint import Checkpoint, CheckpointError, NoteKey, verify_checkpoint
-from signer.audit.log_file import read_log
+from signer.audit.log_records import first_index, read_log
 from signer.audit.merkle import SM3, Frontier
 from signer.audit.tiles import LEVELS, WIDTH, Tiles
-from signer.errors import ConfigurationError
+from signer.errors import ApplianceError, ConfigurationError
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,12 @@ class Damage:
 
 @dataclass
 class Inspection:
-    """What was found. `entries`: how many were read; `checkpoint`: the signed one, None where it is missing or wrong."""
+    """What was found. `entries`: how many were read; `archived`: how many more were not, being in an archive that was not given: for
+    them the tiles' hashes were taken. `checkpoint`: the signed one, None where it is missing or wrong.
+    """
 
     entries: int = 0
+    archived: int = 0
     checkpoint: Checkpoint | None = None
     damages: list[Damage] = field(default_factory=list)
 
@@ -40,15 +43,23 @@ class Inspection:
 
 
 def inspect_log(
-    folder: Path, key: NoteKey, *, remembered: Sequence[Checkpoint] = (), journal: Path | None = None
+    folder: Path,
+    key: NoteKey,
+    *,
+    remembered: Sequence[Checkpoint] = (),
+    journal: Path | None = None,
+    archives: Sequence[Path] = (),
 ) -> Inspection:
-    """Reads everything. `remembered`: checkpoints of this log that a witness or an auditor kept. Raises nothing."""
+    """Reads everything. `remembered`: checkpoints of this log that a witness or an auditor kept. `archives`: folders with entry
+    bundles that were moved out. Raises nothing.
+    """
     found = Inspection()
     found.checkpoint = _signed_checkpoint(folder, key, found)
     size = found.checkpoint.size if found.checkpoint is not None else 0
-    leaves = list(_leaves(Tiles(folder), size, found))
+    tiles = Tiles(folder, archives)
+    leaves = list(_leaves(tiles, size, found))
     if found.checkpoint is not None and not found.damages:
-        _check_tiles(Tiles(folder), leaves, found)
+        _check_tiles(tiles, leaves, found)
         _check_roots(leaves, [found.checkpoint, *remembered], found)
     for checkpoint in remembered:
         if checkpoint.size > size:
@@ -75,7 +86,12 @@ def _signed_checkpoint(folder: Path, key: NoteKey, found: Inspection) -> Checkpo
 def _leaves(tiles: Tiles, size: int, found: Inspection) -> Iterator[bytes]:
     for number in range((size + WIDTH - 1) // WIDTH):
         try:
-            entries = tiles.entries(number, size)
+            try:
+                entries = tiles.entries(number, size)
+            except ApplianceError:  # LOG_ARCHIVED
+                found.archived += WIDTH
+                yield from tiles.hashes(0, number, size)
+                continue
         except ConfigurationError as problem:
             found.add("entries-missing", f"entry {number * WIDTH}", problem.message)
             return
@@ -145,7 +161,11 @@ def _check_journal(journal: Path, leaves: Sequence[bytes], found: Inspection) ->
     """The journal's entries are those of the tree, and more of them at its end."""
     count = 0
     try:
-        for count, entry in enumerate(read_log(journal), 1):
+        count = first = first_index(journal)
+        if first > len(leaves):
+            found.add("journal-gap", journal.name, f"the journal begins at entry {first}, the tree has {len(leaves)}")
+            return
+        for count, entry in enumerate(read_log(journal), first + 1):
             if count <= len(leaves) and SM3.leaf(entry) != leaves[count - 1]:
                 found.add("journal-differs", f"entry {count - 1}", "the journal has another entry here than the tree")
                 return

@@ -28,15 +28,43 @@ _DONE = 0
 
 
 @dataclass(frozen=True)
+class WitnessConfig:
+    """A witness whose cosignatures count. `public_key_file`: SubjectPublicKeyInfo, PEM."""
+
+    name: str
+    public_key_file: Path
+
+
+@dataclass(frozen=True)
+class TimestampConfig:
+    """An RFC 3161 authority for tree heads. `anchors`: PEM, what its certificates lead to. `tls_authority`: PEM, for https; None: the
+    system's own.
+    """
+
+    url: str
+    anchors: Path
+    tls_authority: Path | None
+
+
+@dataclass(frozen=True)
 class LogConfig:
     """`directory`: holds journal, tiles and checkpoint. `socket`: where the writer listens. `log_id`: the log's name in receipts,
     and its origin. `public_key_file`: SubjectPublicKeyInfo (PEM) of the key that signs checkpoints.
+
+    `head_file`: where the writer keeps its last signed head a second time. `known_checkpoints`: heads that were kept elsewhere.
+    `journal_limit`: bytes from which on the journal is rotated. `online_months`: younger entries are never moved out.
     """
 
     directory: Path
     socket: Path
     log_id: str
     public_key_file: Path
+    head_file: Path
+    known_checkpoints: tuple[Path, ...] = ()
+    journal_limit: int = 16 * 1024 * 1024
+    online_months: int = 6
+    witnesses: tuple[WitnessConfig, ...] = ()
+    timestamp: TimestampConfig | None = None
 
     @property
     def file(self) -> Path:

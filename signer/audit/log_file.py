@@ -1,8 +1,8 @@
-"""The append-only file that holds the log: entries with their SM3 leaf hashes, one writer, durable appends.
+"""The journal: the append-only file that makes entries durable, with their SM3 leaf hashes; one writer, durable appends.
 
-Layout: a header line with the log's id, then records: 4-byte big-endian length and its complement, entry, 32-byte leaf hash;
-then zeros. Space is written ahead as zeros, so that an append overwrites and its flush waits for no journal of the file system. Stands in
-for the tiles and checkpoints of the Merkle log; the leaf hashes are already those of its tree.
+Layout: a header line with the log's id and, where that is not 0, the index of the first record (after a rotation); then
+records: 4-byte big-endian length and its complement, entry, 32-byte leaf hash; then zeros. Space is written ahead as zeros, so that
+an append overwrites and its flush waits for no journal of the file system. Not for reading it: `log_records` does that.
 """
 
 from __future__ import annotations
@@ -10,33 +10,38 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from signer.audit.log import Receipt, leaf_hash
+from signer.audit.durable_file import sync_folder
+from signer.audit.log import Receipt
+from signer.audit.log_records import LogReader, header, read_header, read_log, record, record_bytes, refused
 from signer.deadline import Deadline
-from signer.errors import ApplianceError, ConfigurationError, Reason
+from signer.errors import ApplianceError, Reason
 
-_MAGIC = b"signer-log-1 "
-_HASH_BYTES = 32
-_HEAD_BYTES = 8
-MAX_ENTRY_BYTES = 0xFFFF  # what an entry bundle of the tree can hold
+__all__ = ["DirectLog", "LogFile", "LogReader", "read_log"]
+
 # Zeros written ahead at a time: room for some hundred entries, and little to lose on a small disk.
 _AHEAD_BYTES = 64 * 1024
-# No entry is text with these in it, and no hash has them but by a chance of 2^-60: where they stand, a write was torn.
-_TORN = bytes(8)
 
 
 class LogFile:
     """The open file of the one writer."""
 
-    def __init__(self, descriptor: int, log_id: str, size: int, count: int) -> None:
+    def __init__(self, file: Path, descriptor: int, log_id: str, first: int, size: int, count: int) -> None:
+        self._file = file
         self._descriptor = descriptor
         self.log_id = log_id
         self._size = size  # of header and records; beyond it the file holds zeros
         self._allocated = os.fstat(descriptor).st_size
-        self.count = count
+        self.first = first  # index of the oldest record here; what is before it is in the tree's entry bundles alone
+        self.count = count  # of the log: the index that the next entry gets
+
+    @property
+    def size(self) -> int:
+        """Bytes of header and records."""
+        return self._size
 
     @classmethod
     def open(cls, file: Path, log_id: str) -> LogFile:
@@ -48,23 +53,52 @@ class LogFile:
             ConfigurationError: START_FAILED when another writer has it, it is another log, or a record was altered.
         """
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _lock(file)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise _refused(file, "another process writes this log", "End the other appliance first.") from None
+            _rotated(file).unlink(missing_ok=True)  # of a rotation that did not come to its end
             if os.fstat(descriptor).st_size == 0:
-                os.pwrite(descriptor, _MAGIC + log_id.encode() + b"\n", 0)
+                os.pwrite(descriptor, header(log_id, 0), 0)
                 os.fsync(descriptor)
-                _sync_folder(file.parent)
-            size, count = _check(file, log_id)
+                sync_folder(file.parent)
+            first, size, count = _check(file, log_id)
             os.ftruncate(descriptor, size)  # a torn end goes, and zeros that are written anew when they are needed
             os.fsync(descriptor)
         except BaseException:
             os.close(descriptor)
             raise
-        return cls(descriptor, log_id, size, count)
+        return cls(file, descriptor, log_id, first, size, count)
+
+    def rotate(self, first: int) -> None:
+        """Lets the records before the index `first` go: the journal becomes a new file that begins there.
+
+        Only for entries that are durable elsewhere. A crash leaves the old file or the new one, each complete. Call it where
+        `append` is called: no append may run meanwhile.
+
+        Raises:
+            OSError: nothing changed.
+        """
+        assert self.first <= first <= self.count
+        new = _rotated(self._file)
+        descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # before its name is the journal's
+            kept = LogReader(self._file).read(first, self.count - first)
+            data = header(self.log_id, first) + b"".join(record(entry) for entry in kept)
+            _write_whole(descriptor, data, 0)
+            os.fsync(descriptor)
+            new.replace(self._file)
+        except BaseException:
+            os.close(descriptor)
+            new.unlink(missing_ok=True)
+            raise
+        os.close(self._descriptor)
+        self._descriptor, self.first, self._size, self._allocated = descriptor, first, len(data), len(data)
+        try:
+            sync_folder(self._file.parent)
+        except (
+            OSError
+        ) as problem:  # which of the two a crash would leave is not known; what comes next goes to the new one
+            raise SystemExit(f"the log's folder can't be flushed: {problem.strerror}") from problem
 
     def append(self, entries: Sequence[bytes]) -> int:
         """Makes the entries durable and returns the first one's index.
@@ -74,7 +108,7 @@ class LogFile:
             SystemExit: the write or the flush failed and nobody can know what is on the disk; a new process must read
                 it again.
         """
-        data = b"".join(_head(len(entry)) + entry + leaf_hash(entry) for entry in entries)
+        data = b"".join(record(entry) for entry in entries)
         if self._size + len(data) > self._allocated:
             self._write_ahead(len(data))
         try:
@@ -118,101 +152,40 @@ class DirectLog:
         return [Receipt(self._file.log_id, first + offset, entry) for offset, entry in enumerate(entries)]
 
 
-class LogReader:
-    """Reads entries again and again as they are appended, each time from where it stopped."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._index = 0  # of the entry at _offset
-        self._offset = 0
-
-    def read(self, first: int, count: int) -> list[bytes]:
-        """`count` durable entries from the index `first` on.
-
-        Raises:
-            ConfigurationError: a record was altered, or there are fewer.
-        """
-        if first < self._index or self._offset == 0:
-            with self._file.open("rb") as stream:
-                self._offset, self._index = len(stream.readline()), 0
-        entries: list[bytes] = []
-        with self._file.open("rb") as stream:
-            stream.seek(self._offset)
-            while self._index < first + count:
-                head = stream.read(_HEAD_BYTES)
-                length = struct.unpack_from(">I", head)[0] if len(head) == _HEAD_BYTES else 0
-                body = stream.read(length + _HASH_BYTES)
-                if not length or head != _head(length) or leaf_hash(body[:length]) != body[length:]:
-                    raise _altered(self._file, self._offset)
-                if self._index >= first:
-                    entries.append(body[:length])
-                self._index += 1
-                self._offset += _HEAD_BYTES + length + _HASH_BYTES
-        return entries
+def _lock(file: Path) -> int:
+    """The journal's descriptor, its lock held. Raises ConfigurationError (START_FAILED)."""
+    while True:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise refused(file, "another process writes this log", "End the other appliance first.") from None
+        # A rotation may have put another file in its place between the two steps.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), file.stat()):
+                return descriptor
+        os.close(descriptor)
 
 
-def read_log(file: Path) -> Iterator[bytes]:
-    """Every entry in order, checked against its leaf hash; ends at the zeros, or at a record whose writing was torn.
+def _rotated(file: Path) -> Path:
+    return file.with_name(f".{file.name}.rotated")
 
-    Raises:
-        ConfigurationError: a record was altered, or something stands behind the end.
-    """
+
+def _check(file: Path, log_id: str) -> tuple[int, int, int]:
+    """Index of the first record, size of the sound part, and the index behind its last one."""
     with file.open("rb") as stream:
-        if not stream.readline().startswith(_MAGIC):
-            raise _refused(file, "is not a log", "Restore it from its backup.")
-        while len(head := stream.read(_HEAD_BYTES)) == _HEAD_BYTES:
-            start = stream.tell() - _HEAD_BYTES
-            length = struct.unpack_from(">I", head)[0]
-            sound = head == _head(length) and 0 < length <= MAX_ENTRY_BYTES
-            body = stream.read(length + _HASH_BYTES) if sound else b""
-            if sound and len(body) == length + _HASH_BYTES and leaf_hash(body[:length]) == body[length:]:
-                yield body[:length]
-                continue
-            # The end: nothing was written here, or the writing of it was torn; an append returns only after its flush.
-            torn = (len(body) < length + _HASH_BYTES or _TORN in body) if sound else head[-1] == 0
-            if not torn or any(any(block) for block in iter(lambda: stream.read(1 << 16), b"")):
-                raise _altered(file, start)
-            return
-
-
-def _check(file: Path, log_id: str) -> tuple[int, int]:
-    """Size of the sound part and number of entries in it."""
-    with file.open("rb") as stream:
-        header = stream.readline()
-    if header != _MAGIC + log_id.encode() + b"\n":
-        raise _refused(file, "is not this appliance's log", f"Expected the log {log_id}; restore the right file.")
-    size = len(header)
-    count = 0
+        line = stream.readline()
+    named, first = read_header(file, line)
+    if named != log_id:
+        raise refused(file, "is not this appliance's log", f"Expected the log {log_id}; restore the right file.")
+    size, count = len(line), first
     for entry in read_log(file):
-        size += _HEAD_BYTES + len(entry) + _HASH_BYTES
+        size += record_bytes(entry)
         count += 1
-    return size, count
-
-
-def _refused(file: Path, what: str, remedy: str) -> ConfigurationError:
-    return ConfigurationError(Reason.START_FAILED, f"{file}: {what}", remedy)
-
-
-def _altered(file: Path, offset: int) -> ConfigurationError:
-    return _refused(
-        file,
-        f"the record at byte {offset} was altered",
-        "Keep the file as evidence and restore the log from its backup.",
-    )
-
-
-def _head(length: int) -> bytes:
-    return struct.pack(">II", length, length ^ 0xFFFF_FFFF)
+    return first, size, count
 
 
 def _write_whole(descriptor: int, data: bytes, offset: int) -> None:
     if os.pwrite(descriptor, data, offset) != len(data):
         raise OSError(errno.ENOSPC, "short write")
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -9,15 +9,20 @@ from __future__ import annotations
 import selectors
 import socket
 import struct
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from monitoring import metrics
-from signer.audit.log_file import MAX_ENTRY_BYTES, LogFile
+from signer.audit.log_file import LogFile
+from signer.audit.log_records import MAX_ENTRY_BYTES
 from signer.errors import ApplianceError
 
 # A request is a frame: 4-byte length, then for each entry a 4-byte length and its bytes.
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 _READ_BYTES = 64 * 1024
+_LOOK_EVERY_S = 1.0
+_MOST_OWN_WAITING = 1_000
 _OK = b"\x00"
 _FAILED = b"\x01"
 
@@ -25,9 +30,22 @@ _FAILED = b"\x01"
 class LogServer:
     """Serves append requests that arrive on connections of one listening socket."""
 
-    def __init__(self, log: LogFile, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        log: LogFile,
+        listener: socket.socket,
+        own_entries: Callable[[], list[bytes]] = lambda: [],
+        maintain: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`own_entries`: asked about once a second for what the writer itself has to record. `maintain`: likewise called, between
+        appends.
+        """
         self._log = log
         self._listener = listener
+        self._own_entries = own_entries
+        self._maintain = maintain
+        self._own_waiting: list[bytes] = []
+        self._asked = time.monotonic()
         self._selector = selectors.DefaultSelector()
         self._buffers: dict[socket.socket, bytearray] = {}
         listener.setblocking(False)
@@ -37,7 +55,8 @@ class LogServer:
         """Runs until `stop` becomes readable; everything received until then is committed first."""
         self._selector.register(stop, selectors.EVENT_READ)
         while True:
-            ready = [key.fileobj for key, _ in self._selector.select()]
+            ready = [key.fileobj for key, _ in self._selector.select(_LOOK_EVERY_S)]
+            self._record_own()
             waiting: list[tuple[socket.socket, list[bytes]]] = []
             for source in ready:
                 assert isinstance(source, socket.socket)
@@ -49,6 +68,18 @@ class LogServer:
                 self._commit(waiting)
             elif stop in ready:
                 return
+
+    def _record_own(self) -> None:
+        now = time.monotonic()
+        if now < self._asked + _LOOK_EVERY_S:
+            return
+        self._asked = now
+        self._own_waiting = [*self._own_waiting, *self._own_entries()][-_MOST_OWN_WAITING:]
+        if self._own_waiting:
+            with suppress(ApplianceError):  # a full disk is told to everybody who wants to append; these wait for room
+                self._log.append(self._own_waiting)
+                self._own_waiting = []
+        self._maintain()
 
     def _accept(self) -> None:
         connection, _ = self._listener.accept()

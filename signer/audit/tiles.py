@@ -6,19 +6,21 @@ a tile of level 0. Full ones never change. Hashes are SM3's. Not for deciding wh
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from signer.audit.durable_file import write_durably
 from signer.audit.merkle import SM3
-from signer.errors import ConfigurationError, Reason
+from signer.errors import ApplianceError, ConfigurationError, Reason
 
 WIDTH = 256
 LEVELS = 8  # of the tree in one tile
 HASH_BYTES = 32
 MAX_ENTRY_BYTES = 0xFFFF
+# In the log's folder: which bundles were moved out, and where to. Its first line: how many of them, from the first on.
+ARCHIVED_FILE = "archived"
 _LENGTH = struct.Struct(">H")
 
 
@@ -32,6 +34,19 @@ def bundle_path(number: int, width: int) -> str:
     return f"tile/entries/{_number_path(number, width)}"
 
 
+def archived_bundles(folder: Path) -> int:
+    """How many entry bundles, from the first on, were moved out of a log's folder. Raises ConfigurationError."""
+    try:
+        line = (folder / ARCHIVED_FILE).read_text(encoding="utf-8").partition("\n")[0]
+    except FileNotFoundError:
+        return 0
+    except (OSError, UnicodeDecodeError):
+        raise _damaged(f"{ARCHIVED_FILE} can't be read") from None
+    if not line.isascii() or not line.isdigit():
+        raise _damaged(f"{ARCHIVED_FILE} does not begin with a number of bundles")
+    return int(line)
+
+
 def _number_path(number: int, width: int) -> str:
     groups = [f"{number % 1000:03d}"]
     while number := number // 1000:
@@ -42,8 +57,10 @@ def _number_path(number: int, width: int) -> str:
 class Tiles:
     """The folder that holds them. Readers and the one writer may be different processes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, archives: Sequence[Path] = ()) -> None:
+        """`archives`: folders where entry bundles are looked for that are not in this one any more."""
         self._folder = folder
+        self._archives = tuple(archives)
 
     # ---- reading
 
@@ -62,11 +79,26 @@ class Tiles:
     def entries(self, number: int, size: int) -> list[bytes]:
         """The entries under the tile `number` of level 0, in the log of `size` entries. Raises ConfigurationError."""
         width = _width(0, number, size)
-        content = self._read(lambda wide: bundle_path(number, wide), width, "entry bundle")
+        content = self._read_bundle(number, width)
         entries = list(_split_bundle(content, bundle_path(number, width)))
         if not width <= len(entries) <= WIDTH:
             raise _damaged(f"the entry bundle {bundle_path(number, width)} holds {len(entries)} entries")
         return entries[:width]
+
+    def _read_bundle(self, number: int, width: int) -> bytes:
+        """Raises ApplianceError (LOG_ARCHIVED) for a bundle that was moved out."""
+        archived = archived_bundles(self._folder)
+        if archived or self._archives:
+            for folder in (self._folder, *self._archives):
+                with suppress(FileNotFoundError):
+                    return (folder / bundle_path(number, WIDTH)).read_bytes()
+            if number < archived:
+                raise ApplianceError(
+                    Reason.LOG_ARCHIVED,
+                    f"the entries before {archived * WIDTH} were moved to the log's archive",
+                    f"Give the archive (--archive DIR); {ARCHIVED_FILE} in the log's folder says where it went.",
+                )
+        return self._read(lambda wide: bundle_path(number, wide), width, "entry bundle")
 
     def entry(self, index: int, size: int) -> bytes:
         """One entry of the log of `size` entries. Raises ConfigurationError."""
@@ -122,42 +154,6 @@ class Tiles:
                 raise _damaged(f"{path} is there already, with another content")
             return
         write_durably(target, content)
-
-
-def write_durably(target: Path, content: bytes) -> None:
-    """Replaces a file in one step; afterwards it survives a crash. Raises OSError."""
-    made = _make_folders(target.parent)
-    temporary = target.with_name(f".{target.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    temporary.replace(target)
-    for folder in (target.parent, *made):
-        _sync_folder(folder)
-
-
-def _make_folders(folder: Path) -> list[Path]:
-    """Makes a folder; returns the folders that got a new member by that."""
-    changed = []
-    missing = folder
-    while not missing.exists():
-        missing = missing.parent
-        changed.append(missing)
-    folder.mkdir(parents=True, exist_ok=True)
-    return changed
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _width(level: int, number: int, size: int) -> int:

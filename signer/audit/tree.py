@@ -13,14 +13,14 @@ from pathlib import Path
 
 from monitoring import metrics
 from signer.algorithms import SignMessage
-from signer.audit.checkpoint import Checkpoint, CheckpointError, NoteKey, sign_checkpoint, verify_checkpoint
+from signer.audit.checkpoint import CHECKPOINT_FILE, Checkpoint, NoteKey, read_own_checkpoint, sign_checkpoint
+from signer.audit.durable_file import write_durably
 from signer.audit.merkle import SM3, Frontier, root_of
-from signer.audit.tiles import HASH_BYTES, LEVELS, WIDTH, Tiles, write_durably
+from signer.audit.tiles import HASH_BYTES, LEVELS, WIDTH, Tiles
 from signer.errors import ConfigurationError, Reason, SignerError
 
 _log = logging.getLogger(__name__)
 EVERY_S = 0.5
-_CHECKPOINT_FILE = "checkpoint"
 # (first, count): that many durable entries in order.
 ReadEntries = Callable[[int, int], Sequence[bytes]]
 # At a time, so that a checkpoint comes also while much is to be caught up with.
@@ -88,7 +88,7 @@ class Tree:
         if self._bundle:
             self._tiles.write_entries(self._frontier.size // WIDTH, self._bundle)
         text = sign_checkpoint(self._key.name, self._frontier.size, self._frontier.root(), self._key, sign)
-        write_durably(self._folder / _CHECKPOINT_FILE, text.encode())
+        write_durably(self._folder / CHECKPOINT_FILE, text.encode())
         before = self.size
         self._checkpoint = Checkpoint(self._key.name, self._frontier.size, self._frontier.root(), text)
         self._drop_outgrown(before)
@@ -134,13 +134,22 @@ class Integrator:
     """The thread that keeps a tree close behind a journal."""
 
     def __init__(
-        self, make_tree: Callable[[], Tree], read: ReadEntries, count: Callable[[], int], sign: SignMessage
+        self,
+        make_tree: Callable[[], Tree],
+        read: ReadEntries,
+        count: Callable[[], int],
+        sign: SignMessage,
+        followers: Sequence[Callable[[Checkpoint], None]] = (),
     ) -> None:
-        """`count`: how many entries are durable now. Errors leave the appends alone: it tries again, from the disk."""
+        """`count`: how many entries are durable now. `followers`: called with every new checkpoint, when it is durable.
+
+        Errors leave the appends alone: it tries again, from the disk.
+        """
         self._make_tree = make_tree
         self._read = read
         self._count = count
         self._sign = sign
+        self._followers = tuple(followers)
         self._tree: Tree | None = None
         self._signed = 0  # entries under the last checkpoint
         self._stop = threading.Event()
@@ -168,8 +177,11 @@ class Integrator:
             if self._tree is None:
                 self._tree = self._make_tree()
                 self._tree.open()
-            while new := min(self._count() - self._tree.size, _MOST_ENTRIES):
-                self._tree.integrate(self._read(self._tree.size, new), self._sign)
+            while (new := min(self._count() - self._tree.size, _MOST_ENTRIES)) > 0:
+                checkpoint = self._tree.integrate(self._read(self._tree.size, new), self._sign)
+                for follower in self._followers:
+                    if checkpoint is not None:
+                        follower(checkpoint)
             self._signed = self._tree.size
             metrics.log_checkpoint_size.set(self._tree.size)
             metrics.log_unsigned_entries.set(self._count() - self._tree.size)
@@ -180,20 +192,6 @@ class Integrator:
             metrics.log_unsigned_entries.set(self._count() - self._signed)
             reason = problem.reason.value if isinstance(problem, SignerError) else type(problem).__name__
             _log.error("no checkpoint", extra={"fields": {"reason": reason}})
-
-
-def read_own_checkpoint(folder: Path, key: NoteKey) -> Checkpoint | None:
-    """The last checkpoint, None for a log that has none yet. Raises ConfigurationError when it is not signed by the key."""
-    try:
-        text = (folder / _CHECKPOINT_FILE).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError):
-        raise _damaged("the checkpoint can't be read") from None
-    try:
-        return verify_checkpoint(text, key.name, key)
-    except CheckpointError as problem:
-        raise _damaged(problem.message) from None
 
 
 def _root_of_full(hashes: Sequence[bytes]) -> bytes:

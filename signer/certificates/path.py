@@ -31,6 +31,7 @@ class CertificateUsage(Enum):
 
     SIGNATURE = "signature"
     TLS_CLIENT = "tls-client"
+    TIMESTAMPS = "timestamps"
 
 
 # anyExtendedKeyUsage, emailProtection, clientAuth, documentSigning (RFC 9336), Adobe and Microsoft document signing
@@ -45,6 +46,7 @@ _SIGNATURE_PURPOSES = frozenset(
     }
 )
 _CLIENT_AUTHENTICATION = "1.3.6.1.5.5.7.3.2"
+_TIMESTAMPING = "1.3.6.1.5.5.7.3.8"
 
 
 def judge_path(
@@ -82,6 +84,8 @@ class _Search:
     def check_leaf(self, leaf: Certificate, usage: CertificateUsage) -> None:
         if usage is CertificateUsage.TLS_CLIENT:
             _check_tls_client(leaf)
+        elif usage is CertificateUsage.TIMESTAMPS:
+            _check_timestamping(leaf)
         else:
             _check_signer(leaf)
         self._check_itself(leaf)
@@ -166,6 +170,14 @@ def _check_tls_client(leaf: Certificate) -> None:
         raise _refused(FindingCode.CERTIFICATE_USAGE, "its extended key usage has no client authentication")
     if leaf.is_authority:
         raise _refused(FindingCode.CERTIFICATE_USAGE, "it is a certificate authority's")
+
+
+def _check_timestamping(leaf: Certificate) -> None:
+    # RFC 3161, 2.3: this purpose alone
+    if leaf.extended_key_usage != frozenset({_TIMESTAMPING}):
+        raise _refused(FindingCode.CERTIFICATE_USAGE, "its extended key usage is not timestamping alone")
+    if leaf.key_usage is not None and not leaf.key_usage & {"digital_signature", "content_commitment"}:
+        raise _refused(FindingCode.CERTIFICATE_USAGE, "its key usage has no signatures")
 
 
 def _load_key(spki: bytes) -> PathKey:

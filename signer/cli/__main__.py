@@ -6,12 +6,25 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from signer.cli import audit, clock, connect, database, documents, grants, init, keys, serve, signatures
+from signer.cli import (
+    audit,
+    clock,
+    connect,
+    database,
+    documents,
+    drill,
+    evidence,
+    grants,
+    init,
+    keys,
+    serve,
+    signatures,
+)
 from signer.cli.output import EXIT_STATUS_HELP, ExitStatus, LocalError, complain
 from signer.client import RemoteError
 from signer.client.profile import ProfileError
 
-_NOUNS = (init, serve, connect, database, grants, keys, signatures, documents, audit, clock)
+_NOUNS = (init, serve, connect, database, grants, keys, signatures, documents, audit, clock, evidence, drill)
 
 
 def build_parser() -> argparse.ArgumentParser:

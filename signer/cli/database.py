@@ -21,11 +21,14 @@ def add_commands(commands: Commands) -> None:
 
 
 def _upgrade(options: argparse.Namespace) -> ExitStatus:
+    from signer.app.administrator_record import record_act
     from signer.config import load_config
     from signer.database import Database
     from signer.database.schema import upgrade_schema
 
-    database = Database.from_config(load_config(options.config).database)
+    config = load_config(options.config)
+    record_act(config, "database upgrade")
+    database = Database.from_config(config.database)
     upgrade_schema(database)
     database.close()
     say(options, {"upgraded": True}, ["数据库结构已是最新 · the schema is up to date"])

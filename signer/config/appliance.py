@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from hsm.token import TokenConfig
 from policy_render.renderer import RendererConfig
@@ -18,6 +17,7 @@ from signer.clock import ClockConfig
 from signer.config.clock import read_clock
 from signer.config.grants import GrantsConfig, read_grants_config
 from signer.config.lan_listener import read_lan_listener
+from signer.config.log import read_log_config
 from signer.config.monitoring import MonitoringConfig, read_monitoring
 from signer.config.processes import ProcessesConfig, read_processes
 from signer.config.public_listener import read_public_listener
@@ -41,6 +41,7 @@ class ApplianceConfig:
     grants: GrantsConfig
     keyed_digest_file: Path
     clock: ClockConfig
+    drills_directory: Path
     listener: ListenerConfig
     public: PublicListenerConfig | None
     monitoring: MonitoringConfig
@@ -99,13 +100,14 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         grants=read_grants_config(top.table("grants", required=False), production=mode == "production"),
         keyed_digest_file=top.path("keyed_digest", "state/keyed-digest.key"),
         clock=read_clock(top.table("clock", required=False), run_directory, production=mode == "production"),
+        drills_directory=top.path("drills_directory", "state/drills"),
         listener=listener,
         public=public,
         monitoring=monitoring,
         token=read_token(top.table("token")),
         database=_read_database(top.table("database", required=False)),
         blobs=_read_archive(top.table("archive", required=False)),
-        **_read_log(top.table("log"), run_directory),
+        **read_log_config(top.table("log"), run_directory),
         trust=_read_trust(top.table("trust", required=False)),
         renderer=renderer,
         renderers=renderers,
@@ -130,18 +132,6 @@ def _read_archive(table: StrictTable) -> BlobDirectoryConfig:
     config = BlobDirectoryConfig(table.path("directory", "state/archive"))
     table.finish()
     return config
-
-
-def _read_log(table: StrictTable, run_directory: Path) -> dict[str, Any]:
-    log = LogConfig(
-        directory=table.path("directory", "state/log"),
-        socket=run_directory / "log.sock",
-        log_id=table.string("id"),
-        public_key_file=table.path("public_key", "log.pem"),
-    )
-    token = read_token(table.table("token"))  # a token (partition) of its own: only the log writer logs in there
-    table.finish()
-    return {"log": log, "log_token": token}
 
 
 def _read_trust(table: StrictTable) -> TrustStoreConfig:

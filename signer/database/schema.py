@@ -32,8 +32,8 @@ def upgrade_schema(database: Database) -> None:
         connection.commit()
 
 
-def check_schema(database: Database) -> None:
-    """Raises ConfigurationError unless the database is at this program's schema."""
+def schema_revision(database: Database) -> str:
+    """The revision of the database's schema, once it is this program's. Raises ConfigurationError as `check_schema`."""
     head = ScriptDirectory.from_config(_alembic_config()).get_current_head()
     try:
         with database.engine.connect() as connection:
@@ -50,3 +50,9 @@ def check_schema(database: Database) -> None:
             f"the database's schema is {current or 'empty'}, this program needs {head}",
             "Back up, then run: signer database upgrade --config FILE.",
         )
+    return current or ""
+
+
+def check_schema(database: Database) -> None:
+    """Raises ConfigurationError unless the database is at this program's schema."""
+    schema_revision(database)

@@ -9,10 +9,12 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from sqlalchemy import Connection
 
 from monitoring import metrics
 from policy_render.catalog import Catalog, Template
@@ -163,13 +165,18 @@ class DocumentIssuer:
             sm3=self._blobs.put(pdf, name=prepared.digest_filled("sm3", pdf)),
             receipts=tuple(StoredReceipt(item.log_id, item.index, item.entry) for item in sign.receipts),
         )
-        term = ContractTerm(data.number, data.begins_at, data.ends_at)
         self._catalogue.release(
-            document,
-            signed_sm3=prepared.digest("sm3"),
-            together_with=[lambda connection: ContractRegister.record(connection, document.document_id, term)],
+            document, signed_sm3=prepared.digest("sm3"), together_with=_contract_steps(document.document_id, data)
         )
         return IssuedDocument(document, pdf)
+
+
+def _contract_steps(document_id: str, data: DocumentData) -> list[Callable[[Connection], None]]:
+    """What makes the document speak for its contract; nothing for one that has no term."""
+    if data.begins_at is None or data.ends_at is None:
+        return []
+    term = ContractTerm(data.number, data.begins_at, data.ends_at)
+    return [lambda connection: ContractRegister.record(connection, document_id, term)]
 
 
 def _check_own_shape(pdf: bytes) -> None:

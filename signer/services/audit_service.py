@@ -1,4 +1,4 @@
-"""AuditService: receipts with their proofs, checkpoints and consistency proofs, for whoever holds a receipt."""
+"""AuditService: receipts with their proofs, checkpoints and consistency proofs, cosignatures of witnesses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AuditServicer(AuditServiceServicer):
                 "this appliance keeps another log",
                 f"Its log is {self._log_id}; ask the log's own one.",
             )
-        receipt = self._tree.receipt(request.index)
+        receipt = self._tree.receipt(request.index, cosigned=request.cosigned)
         # An entry tells who signed what and when: other clients' entries are an auditor's, who reads the files.
         if json.loads(receipt.entry).get("client", "") != current_call.get().actor.client:
             raise AccessError(
@@ -46,7 +46,14 @@ class AuditServicer(AuditServiceServicer):
     def GetCheckpoint(
         self, request: wire.GetCheckpointRequest, context: grpc.ServicerContext
     ) -> wire.GetCheckpointResponse:
-        """The latest checkpoint, and the proof that the log only grew since a size that the caller knows."""
-        checkpoint = self._tree.checkpoint()
+        """The latest checkpoint (or cosigned one), and the proof that the log only grew since a size that the caller knows."""
+        checkpoint = self._tree.cosigned_checkpoint() if request.cosigned else self._tree.checkpoint()
         proof = self._tree.consistency(request.consistent_with_size, checkpoint)
         return wire.GetCheckpointResponse(checkpoint=checkpoint.text, consistency_proof=proof)
+
+    def AddCosignature(
+        self, request: wire.AddCosignatureRequest, context: grpc.ServicerContext
+    ) -> wire.AddCosignatureResponse:
+        """Keeps a witness's cosignature, verified, where it is newer than the one before."""
+        found = self._tree.add_cosignatures(request.checkpoint)
+        return wire.AddCosignatureResponse(witnesses=[cosignature.witness for cosignature in found])

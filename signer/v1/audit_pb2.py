@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from signer.v1 import types_pb2 as signer_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15signer/v1/audit.proto\x12\tsigner.v1\x1a\x15signer/v1/types.proto\"2\n\x11GetReceiptRequest\x12\x0e\n\x06log_id\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\x04\"4\n\x14GetCheckpointRequest\x12\x1c\n\x14\x63onsistent_with_size\x18\x01 \x01(\x04\"F\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\x12\x19\n\x11\x63onsistency_proof\x18\x02 \x03(\x0c\x32\xa5\x01\n\x0c\x41uditService\x12\x41\n\nGetReceipt\x12\x1c.signer.v1.GetReceiptRequest\x1a\x15.signer.v1.LogReceipt\x12R\n\rGetCheckpoint\x12\x1f.signer.v1.GetCheckpointRequest\x1a .signer.v1.GetCheckpointResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15signer/v1/audit.proto\x12\tsigner.v1\x1a\x15signer/v1/types.proto\"D\n\x11GetReceiptRequest\x12\x0e\n\x06log_id\x18\x01 \x01(\t\x12\r\n\x05index\x18\x02 \x01(\x04\x12\x10\n\x08\x63osigned\x18\x03 \x01(\x08\"F\n\x14GetCheckpointRequest\x12\x1c\n\x14\x63onsistent_with_size\x18\x01 \x01(\x04\x12\x10\n\x08\x63osigned\x18\x02 \x01(\x08\"F\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\x12\x19\n\x11\x63onsistency_proof\x18\x02 \x03(\x0c\"+\n\x15\x41\x64\x64\x43osignatureRequest\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\"+\n\x16\x41\x64\x64\x43osignatureResponse\x12\x11\n\twitnesses\x18\x01 \x03(\t2\xfc\x01\n\x0c\x41uditService\x12\x41\n\nGetReceipt\x12\x1c.signer.v1.GetReceiptRequest\x1a\x15.signer.v1.LogReceipt\x12R\n\rGetCheckpoint\x12\x1f.signer.v1.GetCheckpointRequest\x1a .signer.v1.GetCheckpointResponse\x12U\n\x0e\x41\x64\x64\x43osignature\x12 .signer.v1.AddCosignatureRequest\x1a!.signer.v1.AddCosignatureResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,11 +33,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'signer.v1.audit_pb2', _glob
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETRECEIPTREQUEST']._serialized_start=59
-  _globals['_GETRECEIPTREQUEST']._serialized_end=109
-  _globals['_GETCHECKPOINTREQUEST']._serialized_start=111
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=163
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=165
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=235
-  _globals['_AUDITSERVICE']._serialized_start=238
-  _globals['_AUDITSERVICE']._serialized_end=403
+  _globals['_GETRECEIPTREQUEST']._serialized_end=127
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=129
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=199
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=201
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=271
+  _globals['_ADDCOSIGNATUREREQUEST']._serialized_start=273
+  _globals['_ADDCOSIGNATUREREQUEST']._serialized_end=316
+  _globals['_ADDCOSIGNATURERESPONSE']._serialized_start=318
+  _globals['_ADDCOSIGNATURERESPONSE']._serialized_end=361
+  _globals['_AUDITSERVICE']._serialized_start=364
+  _globals['_AUDITSERVICE']._serialized_end=616
 # @@protoc_insertion_point(module_scope)

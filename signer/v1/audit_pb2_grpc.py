@@ -27,7 +27,8 @@ if _version_not_supported:
 
 
 class AuditServiceStub:
-    """The tamper-evident log, for whoever holds a receipt.
+    """The tamper-evident log, for whoever holds a receipt, and for witnesses.
+    Checkpoints carry the cosignatures (C2SP tlog-cosignature) of the witnesses that cosigned that very head.
     """
 
     def __init__(self, channel):
@@ -46,10 +47,16 @@ class AuditServiceStub:
                 request_serializer=signer_dot_v1_dot_audit__pb2.GetCheckpointRequest.SerializeToString,
                 response_deserializer=signer_dot_v1_dot_audit__pb2.GetCheckpointResponse.FromString,
                 _registered_method=True)
+        self.AddCosignature = channel.unary_unary(
+                '/signer.v1.AuditService/AddCosignature',
+                request_serializer=signer_dot_v1_dot_audit__pb2.AddCosignatureRequest.SerializeToString,
+                response_deserializer=signer_dot_v1_dot_audit__pb2.AddCosignatureResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
-    """The tamper-evident log, for whoever holds a receipt.
+    """The tamper-evident log, for whoever holds a receipt, and for witnesses.
+    Checkpoints carry the cosignatures (C2SP tlog-cosignature) of the witnesses that cosigned that very head.
     """
 
     def GetReceipt(self, request, context):
@@ -61,6 +68,13 @@ class AuditServiceServicer:
 
     def GetCheckpoint(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddCosignature(self, request, context):
+        """A witness hands back what it cosigned; kept where a witness that the appliance knows signed it, the newest of each.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -78,6 +92,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     request_deserializer=signer_dot_v1_dot_audit__pb2.GetCheckpointRequest.FromString,
                     response_serializer=signer_dot_v1_dot_audit__pb2.GetCheckpointResponse.SerializeToString,
             ),
+            'AddCosignature': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddCosignature,
+                    request_deserializer=signer_dot_v1_dot_audit__pb2.AddCosignatureRequest.FromString,
+                    response_serializer=signer_dot_v1_dot_audit__pb2.AddCosignatureResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'signer.v1.AuditService', rpc_method_handlers)
@@ -87,7 +106,8 @@ def add_AuditServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuditService:
-    """The tamper-evident log, for whoever holds a receipt.
+    """The tamper-evident log, for whoever holds a receipt, and for witnesses.
+    Checkpoints carry the cosignatures (C2SP tlog-cosignature) of the witnesses that cosigned that very head.
     """
 
     @staticmethod
@@ -134,6 +154,33 @@ class AuditService:
             '/signer.v1.AuditService/GetCheckpoint',
             signer_dot_v1_dot_audit__pb2.GetCheckpointRequest.SerializeToString,
             signer_dot_v1_dot_audit__pb2.GetCheckpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddCosignature(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/signer.v1.AuditService/AddCosignature',
+            signer_dot_v1_dot_audit__pb2.AddCosignatureRequest.SerializeToString,
+            signer_dot_v1_dot_audit__pb2.AddCosignatureResponse.FromString,
             options,
             channel_credentials,
             insecure,

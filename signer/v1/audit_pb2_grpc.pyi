@@ -28,7 +28,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuditServiceStub:
-    """The tamper-evident log, for whoever holds a receipt."""
+    """The tamper-evident log, for whoever holds a receipt, and for witnesses.
+    Checkpoints carry the cosignatures (C2SP tlog-cosignature) of the witnesses that cosigned that very head.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -37,18 +39,26 @@ class AuditServiceStub:
     GetReceipt: _grpc.UnaryUnaryMultiCallable[_audit_pb2.GetReceiptRequest, _types_pb2.LogReceipt]
     """The receipt with its inclusion proof towards a checkpoint that covers it; UNAVAILABLE until there is one (about a second)."""
     GetCheckpoint: _grpc.UnaryUnaryMultiCallable[_audit_pb2.GetCheckpointRequest, _audit_pb2.GetCheckpointResponse]
+    AddCosignature: _grpc.UnaryUnaryMultiCallable[_audit_pb2.AddCosignatureRequest, _audit_pb2.AddCosignatureResponse]
+    """A witness hands back what it cosigned; kept where a witness that the appliance knows signed it, the newest of each."""
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
-    """The tamper-evident log, for whoever holds a receipt."""
+    """The tamper-evident log, for whoever holds a receipt, and for witnesses.
+    Checkpoints carry the cosignatures (C2SP tlog-cosignature) of the witnesses that cosigned that very head.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetReceipt: _aio.UnaryUnaryMultiCallable[_audit_pb2.GetReceiptRequest, _types_pb2.LogReceipt]  # type: ignore[assignment]
     """The receipt with its inclusion proof towards a checkpoint that covers it; UNAVAILABLE until there is one (about a second)."""
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_audit_pb2.GetCheckpointRequest, _audit_pb2.GetCheckpointResponse]  # type: ignore[assignment]
+    AddCosignature: _aio.UnaryUnaryMultiCallable[_audit_pb2.AddCosignatureRequest, _audit_pb2.AddCosignatureResponse]  # type: ignore[assignment]
+    """A witness hands back what it cosigned; kept where a witness that the appliance knows signed it, the newest of each."""
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The tamper-evident log, for whoever holds a receipt."""
+    """The tamper-evident log, for whoever holds a receipt, and for witnesses.
+    Checkpoints carry the cosignatures (C2SP tlog-cosignature) of the witnesses that cosigned that very head.
+    """
 
     @_abc_1.abstractmethod
     def GetReceipt(
@@ -64,5 +74,13 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_pb2.GetCheckpointRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audit_pb2.GetCheckpointResponse, _abc.Awaitable[_audit_pb2.GetCheckpointResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def AddCosignature(
+        self,
+        request: _audit_pb2.AddCosignatureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_pb2.AddCosignatureResponse, _abc.Awaitable[_audit_pb2.AddCosignatureResponse]]:
+        """A witness hands back what it cosigned; kept where a witness that the appliance knows signed it, the newest of each."""
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

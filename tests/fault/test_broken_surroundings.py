@@ -1,4 +1,7 @@
-"""The token, the disk, the database and the configuration fail: typed errors, nothing released, and it comes back by itself."""
+"""The token, the disk, the database and the configuration fail: typed errors, nothing released, and it comes back by itself.
+
+Threats: T3, T8, T11, T22, T23.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The clock can't be believed: nothing is signed, everybody is told, and it goes on by itself. With real processes and sockets."""
+"""The clock can't be believed: nothing is signed, everybody is told, and it goes on by itself. With real processes and sockets.
+
+Threat: T18.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The log takes nothing: signing stops within a second for everybody, with UNAVAILABLE, and goes on by itself."""
+"""The log takes nothing: signing stops within a second for everybody, with UNAVAILABLE, and goes on by itself.
+
+Threat: T19.
+"""
 
 from __future__ import annotations
 

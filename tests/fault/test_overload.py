@@ -1,4 +1,7 @@
-"""Ten times as many callers as keep it busy: it goes on at its capacity, refuses the rest at once, and harms no small client."""
+"""Ten times as many callers as keep it busy: it goes on at its capacity, refuses the rest at once, and harms no small client.
+
+Threat: T20.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""kill -9 of any process at random moments under load: whatever was released is in the log, provably, and the log never forks."""
+"""kill -9 of any process at random moments under load: whatever was released is in the log, provably, and the log never forks.
+
+Threats: T3, T14.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""DocumentService over real gRPC: issue, idempotency, streams, drafts, verification of what was issued and of what was not."""
+"""DocumentService over real gRPC: issue, idempotency, streams, drafts, verification of what was issued and of what was not.
+
+Threat: T10.
+"""
 
 from __future__ import annotations
 
@@ -179,7 +182,9 @@ def test_a_draft_is_unsigned_and_marked(
 
 
 def test_templates_are_listed_with_schema_and_sample(connection: Connection) -> None:
-    (template,) = connection.call(connection.documents.ListTemplates, wire.ListTemplatesRequest()).templates
+    templates = connection.call(connection.documents.ListTemplates, wire.ListTemplatesRequest()).templates
+    assert [item.template for item in templates] == ["drill/record@1", "evidence/pack@1", "policy/commercial@1"]
+    template = templates[-1]
     assert (template.template, template.title_zh) == ("policy/commercial@1", "机动车商业保险保险单")
     assert json.loads(template.json_schema)["$schema"].endswith("2020-12/schema")
     assert json.loads(template.sample_json)["policy"]

@@ -1,4 +1,7 @@
-"""Bad input over the wire: each kind gets its status, its reason, a message that says what to do, and costs nothing else."""
+"""Bad input over the wire: each kind gets its status, its reason, a message that says what to do, and costs nothing else.
+
+Threats: T1, T2.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""PINs, private keys and personal data never reach logs, metrics, errors or the tamper-evident log."""
+"""PINs, private keys and personal data never reach logs, metrics, errors or the tamper-evident log.
+
+Threat: T9.
+"""
 
 from __future__ import annotations
 

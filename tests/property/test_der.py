@@ -1,4 +1,7 @@
-"""Our DER reader and writer: the one undoes the other, and asn1crypto agrees with both."""
+"""Our DER reader and writer: the one undoes the other, and asn1crypto agrees with both.
+
+Threat: T7.
+"""
 
 from __future__ import annotations
 

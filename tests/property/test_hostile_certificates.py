@@ -1,4 +1,7 @@
-"""Mutated certificates: whatever a sender makes of one, it is refused by type, and never reaches an anchor."""
+"""Mutated certificates: whatever a sender makes of one, it is refused by type, and never reaches an anchor.
+
+Threat: T7.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Mutated CMS: refused by type, or it still says what its signer signed. Nothing else ever comes out."""
+"""Mutated CMS: refused by type, or it still says what its signer signed. Nothing else ever comes out.
+
+Threat: T7.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Proofs of the tree: every one holds, none holds for another leaf, place, size or root; as RFC 9162 defines it, naively."""
+"""Proofs of the tree: every one holds, none holds for another leaf, place, size or root; as RFC 9162 defines it, naively.
+
+Threat: T13.
+"""
 
 from __future__ import annotations
 

@@ -48,6 +48,8 @@ def test_the_tree_as_it_is_keeps_every_contract(copy: Path) -> None:
         ("signer/signing/signer.py", "import grpc"),
         ("signer/documents/issue.py", "import signer.v1.document_pb2"),
         ("signer/client/profile.py", "import signer.errors"),
+        ("signer/evidence/pack.py", "import signer.config"),
+        ("signer/evidence/remote.py", "import signer.v1.document_pb2"),
         ("signer/signing/signer.py", "import pkcs11"),
         ("signer/documents/verify.py", "import pyhanko"),
         ("signer/pades/embed.py", "import signer.documents.issue"),

@@ -1,4 +1,7 @@
-"""What the embedder makes, judged by programs that others wrote: qpdf, poppler, OpenSSL, pyHanko, pikepdf, GmSSL."""
+"""What the embedder makes, judged by programs that others wrote: qpdf, poppler, OpenSSL, pyHanko, pikepdf, GmSSL.
+
+Threat: T5.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The Pkcs11Token on a real token: results judged by other libraries, threads and processes at once, limits, key sizes."""
+"""The Pkcs11Token on a real token: results judged by other libraries, threads and processes at once, limits, key sizes.
+
+Threat: T12.
+"""
 
 from __future__ import annotations
 

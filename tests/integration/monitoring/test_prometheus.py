@@ -1,4 +1,7 @@
-"""A real Prometheus scrapes real appliances, over mutual TLS and plain; what it counts is what was called; its alerts are ours."""
+"""A real Prometheus scrapes real appliances, over mutual TLS and plain; what it counts is what was called; its alerts are ours.
+
+Threat: T24.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The refusal matrix: every kind of client that must not come in, and the reason that is counted for it."""
+"""The refusal matrix: every kind of client that must not come in, and the reason that is counted for it.
+
+Threat: T15.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A client with a good certificate and bad intentions, by HTTP/2: what it does to its own connection is no matter of others."""
+"""A client with a good certificate and bad intentions, by HTTP/2: what it does to its own connection is no matter of others.
+
+Threat: T17.
+"""
 
 from __future__ import annotations
 

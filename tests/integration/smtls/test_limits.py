@@ -1,4 +1,7 @@
-"""Floods, dawdlers and greedy clients cost themselves, not the others."""
+"""Floods, dawdlers and greedy clients cost themselves, not the others.
+
+Threat: T17.
+"""
 
 from __future__ import annotations
 

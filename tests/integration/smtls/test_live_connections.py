@@ -1,4 +1,7 @@
-"""What happens to connections that live: revocation, expiry, new certificates, age, idleness, a worker's death, the front's end."""
+"""What happens to connections that live: revocation, expiry, new certificates, age, idleness, a worker's death, the front's end.
+
+Threat: T15.
+"""
 
 from __future__ import annotations
 

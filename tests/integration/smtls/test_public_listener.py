@@ -1,4 +1,7 @@
-"""The appliance's own public listener: who signs is who the SM2 certificate says, on both listeners, whatever the metadata claims."""
+"""The appliance's own public listener: who signs is who the SM2 certificate says, on both listeners, whatever the metadata claims.
+
+Threats: T2, T16.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The start-up self-test of identity: an honest worker is used, a lying one ends the front, strangers get nothing from inner sockets."""
+"""The start-up self-test of identity: an honest worker is used, a lying one ends the front, strangers get nothing from inner sockets.
+
+Threat: T16.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Approved grants: m of n administrators over the very bytes, a version that only grows; everything else is refused by name."""
+"""Approved grants: m of n administrators over the very bytes, a version that only grows; everything else is refused by name.
+
+Threat: T21.
+"""
 
 from __future__ import annotations
 

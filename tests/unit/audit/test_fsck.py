@@ -1,4 +1,7 @@
-"""Whatever is done to a log's files has a name: cut, reordered, replaced, rolled back, forked, altered tiles and checkpoints."""
+"""Whatever is done to a log's files has a name: cut, reordered, replaced, rolled back, forked, altered tiles and checkpoints.
+
+Threat: T13.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The log client against a listener that takes and says nothing: one caller tries, the others hold no thread."""
+"""The log client against a listener that takes and says nothing: one caller tries, the others hold no thread.
+
+Threat: T19.
+"""
 
 from __future__ import annotations
 

@@ -1,23 +1,20 @@
-"""The log writer's process and its clients over a real socket: many at once, one flush, a signed tree behind it, a restart between."""
+"""The log writer's process and its clients over a real socket: many at once, one flush, a signed tree behind it, a restart between.
+
+Threats: T3, T14.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from demo.appliance import signer
-from signer.app.child_process import listen_on
 from signer.audit.checkpoint import load_note_key, read_checkpoint
 from signer.audit.fsck import inspect_log
 from signer.audit.log_client import LogClient, LogConfig
@@ -26,6 +23,7 @@ from signer.config import load_config
 from signer.deadline import Deadline
 from signer.errors import ApplianceError
 from tests.conftest import free_port_base
+from tests.log_writers import log_writer
 
 
 @pytest.fixture(scope="module")
@@ -41,30 +39,10 @@ def config(config_file: Path) -> LogConfig:
     return load_config(config_file).log
 
 
-@contextmanager
-def _writer(config_file: Path) -> Iterator[subprocess.Popen[bytes]]:
-    listener = listen_on(load_config(config_file).log.socket)
-    ready, say_ready = socket.socketpair()
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "signer.app.log_writer", "--config", str(config_file)),
-            *("--listen-fd", str(listener.fileno()), "--ready-fd", str(say_ready.fileno())),
-        ],
-        pass_fds=[listener.fileno(), say_ready.fileno()],
-    )
-    say_ready.close()
-    listener.close()
-    assert ready.recv(1) == b"1"
-    ready.close()
-    yield process
-    process.terminate()
-    assert process.wait(10) in (0, -signal.SIGKILL)
-
-
 def test_many_threads_get_places_of_their_own(config_file: Path, config: LogConfig) -> None:
     places: dict[int, bytes] = {}
     before = len(list(read_log(config.file)))
-    with _writer(config_file):
+    with log_writer(config_file):
         client = LogClient(config.socket)
 
         def work(name: int) -> None:
@@ -89,7 +67,7 @@ def test_many_threads_get_places_of_their_own(config_file: Path, config: LogConf
 def test_start_and_stop_and_the_configuration_are_entries_under_a_checkpoint(
     config_file: Path, config: LogConfig
 ) -> None:
-    with _writer(config_file):
+    with log_writer(config_file):
         pass
     kinds = [json.loads(entry)["kind"] for entry in list(read_log(config.file))[-3:]]
     assert kinds == ["start", "configuration", "stop"]
@@ -103,15 +81,15 @@ def test_without_a_writer_nothing_is_released_and_it_comes_back(config_file: Pat
     client = LogClient(config.socket)
     with pytest.raises(ApplianceError, match="can't be reached"):
         client.append([b"x"], Deadline.after(1))
-    with _writer(config_file):
+    with log_writer(config_file):
         first = client.append([b"x"], Deadline.after(5))[0].index
-    with _writer(config_file):
+    with log_writer(config_file):
         assert client.append([b"y"], Deadline.after(5))[0].index == first + 4
     client.close()
 
 
 def test_nonsense_on_the_socket_costs_only_its_connection(config_file: Path, config: LogConfig) -> None:
-    with _writer(config_file):
+    with log_writer(config_file):
         for nonsense in (b"\xff" * 100, b"\x00\x00\x00\x05\x00\x00\x00\xffa", b"\x00"):
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as raw:
                 raw.connect(str(config.socket))
@@ -143,7 +121,7 @@ def test_kill_9_at_any_moment_loses_no_receipt_and_the_log_never_forks(config_fi
     for thread in threads:
         thread.start()
     for _ in range(4):
-        with _writer(config_file) as process:
+        with log_writer(config_file) as process:
             until = time.monotonic() + 0.4 + int.from_bytes(os.urandom(1), "big") / 300
             while time.monotonic() < until:
                 checkpoints.append((config.directory / "checkpoint").read_text())
@@ -153,7 +131,7 @@ def test_kill_9_at_any_moment_loses_no_receipt_and_the_log_never_forks(config_fi
     stop.set()
     for thread in threads:
         thread.join()
-    with _writer(config_file):
+    with log_writer(config_file):
         pass
     client.close()
     entries = list(read_log(config.file))

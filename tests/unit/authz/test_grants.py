@@ -1,4 +1,7 @@
-"""Grants: deny by default, every refusal names what is missing, the file is strict."""
+"""Grants: deny by default, every refusal names what is missing, the file is strict.
+
+Threats: T1, T21, T22.
+"""
 
 from __future__ import annotations
 

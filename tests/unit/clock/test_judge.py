@@ -1,4 +1,7 @@
-"""The judge: steps, the memory over restarts, sources. Numbers are seconds; no clock is read."""
+"""The judge: steps, the memory over restarts, sources. Numbers are seconds; no clock is read.
+
+Threat: T18.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The guard before every use of a key: fails closed, sees a step at once."""
+"""The guard before every use of a key: fails closed, sees a step at once.
+
+Threat: T18.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""[monitoring]: all three files or none, and plain only where the address is private (R18)."""
+"""[monitoring]: all three files or none, and plain only where the address is private (R18).
+
+Threats: T23, T24.
+"""
 
 from __future__ import annotations
 

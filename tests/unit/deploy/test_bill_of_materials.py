@@ -1,4 +1,7 @@
-"""`make sbom` and docs/licences.md: valid CycloneDX, complete, and every part with a licence."""
+"""`make sbom` and docs/licences.md: valid CycloneDX, complete, and every part with a licence.
+
+Threat: T29.
+"""
 
 from __future__ import annotations
 

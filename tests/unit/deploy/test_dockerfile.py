@@ -1,4 +1,7 @@
-"""The Dockerfile as it is written: what comes into the production stage, and as whom it runs. Built and run by `make prove-image`."""
+"""The Dockerfile as it is written: what comes into the production stage, and as whom it runs. Built and run by `make prove-image`.
+
+Threat: T29.
+"""
 
 from __future__ import annotations
 

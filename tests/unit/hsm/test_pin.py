@@ -1,4 +1,7 @@
-"""The PIN: where it may come from, that nothing shows it, and that a wrong one is tried once."""
+"""The PIN: where it may come from, that nothing shows it, and that a wrong one is tried once.
+
+Threat: T9.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is on record about PINs, and what follows from it: no wrong PIN reaches the token twice, whatever happens in between."""
+"""What is on record about PINs, and what follows from it: no wrong PIN reaches the token twice, whatever happens in between.
+
+Threat: T8.
+"""
 
 from __future__ import annotations
 

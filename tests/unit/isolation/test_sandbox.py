@@ -1,4 +1,7 @@
-"""The sandbox refuses what it promises to refuse, on the real kernel, and leaves what our processes need."""
+"""The sandbox refuses what it promises to refuse, on the real kernel, and leaves what our processes need.
+
+Threat: T27.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The inspector pool as a whole: a real sandboxed process for each file, and what its client makes of their fates."""
+"""The inspector pool as a whole: a real sandboxed process for each file, and what its client makes of their fates.
+
+Threat: T6.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The shape gate: takes what the embedder writes, and nothing else, down to the byte."""
+"""The shape gate: takes what the embedder writes, and nothing else, down to the byte.
+
+Threat: T5.
+"""
 
 from __future__ import annotations
 

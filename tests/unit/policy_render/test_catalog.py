@@ -63,7 +63,12 @@ def test_every_published_version_keeps_its_promises() -> None:
     for template in Catalog.load().current():
         data = check_data(template, template.sample_json)
         assert data.number == resolve(json.loads(template.sample_json), template.number)
-        assert data.begins_at < data.ends_at
+        if template.begins_at is None:
+            assert data.begins_at is data.ends_at is None
+        else:
+            assert data.begins_at is not None
+            assert data.ends_at is not None
+            assert data.begins_at < data.ends_at
         assert template.seal_places
         for place in template.seal_places:
             assert place.page != 0
@@ -73,10 +78,18 @@ def test_every_published_version_keeps_its_promises() -> None:
 
 def test_the_samples_period_is_a_year_in_shanghai() -> None:
     data = check_data(Catalog.load().get("policy/commercial@1"), Catalog.load().get("policy/commercial@1").sample_json)
+    assert data.begins_at is not None
+    assert data.ends_at is not None
     assert (data.begins_at.isoformat(), data.ends_at.isoformat()) == (
         "2026-10-01T00:00:00+08:00",
         "2027-10-01T00:00:00+08:00",
     )
+
+
+def test_a_template_has_a_whole_term_or_none(copy: Path) -> None:
+    manifest = copy / _COMMERCIAL / "manifest.toml"
+    manifest.write_text(manifest.read_text().replace('ends_at = "/period/ends_at"\n', ""))
+    assert "begins_at and ends_at" in _refusal(copy).message
 
 
 @pytest.mark.parametrize("file", ["main.typ", "schema.json", "sample.json", "logo.svg", "../../../look/1/look.typ"])

@@ -1,4 +1,7 @@
-"""A token that returns a wrong signature: nothing is released, the error says so, and the counter that wakes people goes up."""
+"""A token that returns a wrong signature: nothing is released, the error says so, and the counter that wakes people goes up.
+
+Threat: T4.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Admission: slots are never exceeded, places neither; clients get their shares; a flood crowds out itself; limits are kept."""
+"""Admission: slots are never exceeded, places neither; clients get their shares; a flood crowds out itself; limits are kept.
+
+Threat: T20.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,131 @@
+"""Reads the journal's records, each checked against its leaf hash, and knows their form. Not for writing: `log_file` does that."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from signer.audit.log import leaf_hash
+from signer.errors import ConfigurationError, Reason
+
+MAX_ENTRY_BYTES = 0xFFFF  # what an entry bundle of the tree can hold
+_HASH_BYTES = 32
+_HEAD_BYTES = 8
+_MAX_HEADER_BYTES = 1024
+_FIRST = re.compile(rb"signer-log-1 ([^\n]+)\n")
+_ROTATED = re.compile(rb"signer-log-2 ([1-9]\d{0,18}) ([^\n]+)\n")
+# No entry is text with these in it, and no hash has them but by a chance of 2^-60: where they stand, a write was torn.
+_TORN = bytes(8)
+
+
+def header(log_id: str, first: int) -> bytes:
+    """The first line of a journal whose oldest record has the index `first`."""
+    return (f"signer-log-2 {first} {log_id}\n" if first else f"signer-log-1 {log_id}\n").encode()
+
+
+def read_header(file: Path, line: bytes) -> tuple[str, int]:
+    """The log's id and the index of the first record. Raises ConfigurationError (START_FAILED)."""
+    if match := _FIRST.fullmatch(line):
+        return match[1].decode("utf-8", "replace"), 0
+    if match := _ROTATED.fullmatch(line):
+        return match[2].decode("utf-8", "replace"), int(match[1])
+    raise refused(file, "is not a log", "Restore it from its backup.")
+
+
+def record(entry: bytes) -> bytes:
+    """An entry as it stands in the journal."""
+    return _head(len(entry)) + entry + leaf_hash(entry)
+
+
+def record_bytes(entry: bytes) -> int:
+    """How long its record is."""
+    return _HEAD_BYTES + len(entry) + _HASH_BYTES
+
+
+class LogReader:
+    """Reads entries again and again as they are appended, each time from where it stopped; a rotation may come between."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._header = b""
+        self._index = 0  # of the entry at _offset
+        self._offset = 0
+
+    def read(self, first: int, count: int) -> list[bytes]:
+        """`count` durable entries from the index `first` on.
+
+        Raises:
+            ConfigurationError: a record was altered, there are fewer, or `first` is before the journal's oldest record.
+        """
+        entries: list[bytes] = []
+        with self._file.open("rb") as stream:
+            line = stream.readline(_MAX_HEADER_BYTES)
+            if line != self._header or first < self._index:
+                self._header, self._offset, self._index = line, len(line), read_header(self._file, line)[1]
+                if first < self._index:
+                    raise refused(
+                        self._file,
+                        f"begins at entry {self._index}, entry {first} is missed",
+                        "Restore the log's folder from its backup, and keep this one.",
+                    )
+            stream.seek(self._offset)
+            while self._index < first + count:
+                head = stream.read(_HEAD_BYTES)
+                length = struct.unpack_from(">I", head)[0] if len(head) == _HEAD_BYTES else 0
+                body = stream.read(length + _HASH_BYTES)
+                if not length or head != _head(length) or leaf_hash(body[:length]) != body[length:]:
+                    raise _altered(self._file, self._offset)
+                if self._index >= first:
+                    entries.append(body[:length])
+                self._index += 1
+                self._offset += _HEAD_BYTES + length + _HASH_BYTES
+        return entries
+
+
+def read_log(file: Path) -> Iterator[bytes]:
+    """Every entry in order from the journal's oldest on (`first_index`), checked against its leaf hash; ends at the zeros, or at a
+    record whose writing was torn.
+
+    Raises:
+        ConfigurationError: a record was altered, or something stands behind the end.
+    """
+    with file.open("rb") as stream:
+        read_header(file, stream.readline(_MAX_HEADER_BYTES))
+        while len(head := stream.read(_HEAD_BYTES)) == _HEAD_BYTES:
+            start = stream.tell() - _HEAD_BYTES
+            length = struct.unpack_from(">I", head)[0]
+            sound = head == _head(length) and 0 < length <= MAX_ENTRY_BYTES
+            body = stream.read(length + _HASH_BYTES) if sound else b""
+            if sound and len(body) == length + _HASH_BYTES and leaf_hash(body[:length]) == body[length:]:
+                yield body[:length]
+                continue
+            # The end: nothing was written here, or the writing of it was torn; an append returns only after its flush.
+            torn = (len(body) < length + _HASH_BYTES or _TORN in body) if sound else head[-1] == 0
+            if not torn or any(any(block) for block in iter(lambda: stream.read(1 << 16), b"")):
+                raise _altered(file, start)
+            return
+
+
+def first_index(file: Path) -> int:
+    """The index of the journal's oldest record. Raises ConfigurationError, OSError."""
+    with file.open("rb") as stream:
+        return read_header(file, stream.readline(_MAX_HEADER_BYTES))[1]
+
+
+def refused(file: Path, what: str, remedy: str) -> ConfigurationError:
+    """The error for a journal that can't be used."""
+    return ConfigurationError(Reason.START_FAILED, f"{file}: {what}", remedy)
+
+
+def _altered(file: Path, offset: int) -> ConfigurationError:
+    return refused(
+        file,
+        f"the record at byte {offset} was altered",
+        "Keep the file as evidence and restore the log from its backup.",
+    )
+
+
+def _head(length: int) -> bytes:
+    return struct.pack(">II", length, length ^ 0xFFFF_FFFF)

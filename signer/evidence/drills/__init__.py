@@ -1,0 +1,1 @@
+"""Emergency drills: plans as data, scenarios as steps, the record on site, and when one is due. See docs/evidence.md."""
