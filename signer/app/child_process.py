@@ -37,7 +37,7 @@ class ChildSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     remove_environment: tuple[str, ...] = ()
     processors: frozenset[int] = frozenset()
-    ready_within: float = 60.0
+    ready_within: float = 180.0
     takes_hangup: bool = False
     user: str | None = None
     shares_group: bool = False
