@@ -58,6 +58,9 @@ def main() -> int:
     except (SignerError, HsmError) as problem:
         _log.error(str(problem))
         return 1
+    except OSError as problem:
+        _log.error("the log can't be opened for writing", extra={"fields": {"problem": problem.strerror}})
+        return 1
     signal.signal(signal.SIGHUP, lambda *_: writer.note_hangup())
     say_ready(options.ready_fd, report)
     writer.serve(socket.socket(fileno=options.listen_fd), stop_read)

@@ -1,4 +1,4 @@
-"""The log takes nothing: signing stops within a second for everybody, with UNAVAILABLE, and goes on by itself.
+"""The log takes nothing, or can't be written: signing stops within a second for everybody, with UNAVAILABLE, and goes on by itself.
 
 Threat: T19.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +49,20 @@ def test_a_log_writer_that_hangs(fragile: RunningAppliance) -> None:
     finally:
         os.kill(writer, signal.SIGCONT)
     until = time.monotonic() + 30
+    while _sign(fragile) != "signed":
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def test_a_log_that_is_read_only(fragile: RunningAppliance) -> None:
+    """As on a file system that was remounted after an error: not even root may write the journal."""
+    journal = fragile.directory / "state" / "log" / "log"
+    subprocess.run(["chattr", "+i", str(journal)], check=True)
+    try:
+        assert {_sign(fragile) for _ in range(8)} == {"UNAVAILABLE LOG_UNAVAILABLE"}
+    finally:
+        subprocess.run(["chattr", "-i", str(journal)], check=True)
+    until = time.monotonic() + 60
     while _sign(fragile) != "signed":
         assert time.monotonic() < until
         time.sleep(0.1)
