@@ -15,7 +15,6 @@ _PROC = Path("/proc")
 _SHOWN = ("NoNewPrivs", "Seccomp", "CapEff", "Uid")
 _SECCOMP_FILTER = "2"
 _NO_CAPABILITIES = 0
-_CONFINED = "renderer-"
 
 
 def _running(surroundings: Surroundings) -> Observation:
@@ -40,13 +39,12 @@ def _isolation(surroundings: Surroundings) -> Observation:
         status = _status(int(child["pid"]))
         text = "，".join(f"{key} {status[key]}" for key in _SHOWN)
         facts.append(Fact(f"process.{name}", f"进程 {name}", text, FactKind.SETTING))
-        if name.startswith(_CONFINED) and not _is_confined(status):
+        if not _is_confined(status):
             open_ones.append(name)
-        # The inspector's parent forks a confined child for each file; the parent itself reads none.
     return judged(
         not open_ones,
-        ("渲染进程不能提权、系统调用受过滤、没有任何特权。", f"进程未受限制：{'、'.join(open_ones)}。"),
-        ("Renderers can't gain privileges, are filtered and hold none.", "A process is not confined."),
+        ("各进程均不能提权、系统调用受过滤、没有任何特权。", f"进程未受限制：{'、'.join(open_ones)}。"),
+        ("No process can gain privileges; all are filtered and hold none.", "A process is not confined."),
         facts,
     )
 
