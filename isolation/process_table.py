@@ -50,7 +50,8 @@ PROCESSES: Mapping[str, ProcessRow] = {
     "worker": ProcessRow(
         SandboxLimits(None, None, None, None, Calls.NETWORK),
         reads=ANYTHING,
-        writes="database, archive, cosigned heads, grants version, PIN attempts, rates, inner sockets, probes, metrics, its token's own files",
+        writes="database, archive, cosigned heads, grants version, PIN attempts, rates, inner sockets, probes, metrics, "
+        "its token's own files",
         network="binds the LAN port; connects by TCP where `[token] network = true` or the database is a server",
     ),
     "front": ProcessRow(

@@ -96,7 +96,10 @@ def test_the_log_below_what_workers_write_is_refused_in_production(
     check_log_apart(load_config(development))
     assert "the log's directory lies below it" in caplog.text
     production = _changed(
-        development, "mixed-production.toml", 'mode = "development"', 'mode = "production"\ngrants = {required = 2}'
+        development,
+        "mixed-production.toml",
+        'mode = "development"',
+        'mode = "production"\ngrants = {required = 2}\nclock = {sources = ["kernel"]}',
     )
     with pytest.raises(ConfigurationError, match="log's directory lies below"):
         check_log_apart(load_config(production))
