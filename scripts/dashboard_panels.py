@@ -199,6 +199,11 @@ DASHBOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
             ),
             Panel("流水文件 · Journal", "bytes", (("signer_log_journal_bytes{$I}", "{{instance}}"),)),
             Panel(
+                "进程隔离 · What confines each process",
+                "short",
+                (("min by (process, measure) (signer_process_isolation{$I})", "{{process}} {{measure}}"),),
+            ),
+            Panel(
                 "应急演练 · Days until each drill is due",
                 "d",
                 (("min by (instance, drill) (signer_drill_due_days{$I})", "{{instance}} {{drill}}"),),

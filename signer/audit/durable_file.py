@@ -11,19 +11,34 @@ from pathlib import Path
 
 def write_durably(target: Path, content: bytes) -> None:
     """Replaces a file in one step; afterwards it survives a crash. Raises OSError."""
-    made = _make_folders(target.parent)
-    temporary = target.with_name(f".{target.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    temporary.replace(target)
-    for folder in (target.parent, *made):
-        sync_folder(folder)
+    files = DurableFiles()
+    files.write(target, content)
+    files.commit()
+
+
+class DurableFiles:
+    """Files that become durable together: one flush each, but each folder is flushed once only. Not one step for all of them."""
+
+    def __init__(self) -> None:
+        self._written: list[tuple[Path, Path]] = []  # temporary name, target
+        self._folders: dict[Path, None] = {}  # in order, the new ones' parents included
+
+    def write(self, target: Path, content: bytes) -> None:
+        """Not under its name before `commit`. Raises OSError."""
+        self._folders |= dict.fromkeys((target.parent, *_make_folders(target.parent)))
+        temporary = target.with_name(f".{target.name}.new")
+        temporary.write_bytes(content)
+        self._written.append((temporary, target))
+
+    def commit(self) -> None:
+        """Each file gets its name once its content is on the disk; afterwards all survive a crash. Raises OSError."""
+        for temporary, target in self._written:
+            _sync(temporary, os.O_RDONLY)
+            temporary.replace(target)
+        for folder in self._folders:
+            sync_folder(folder)
+        self._written.clear()
+        self._folders.clear()
 
 
 def _make_folders(folder: Path) -> list[Path]:
@@ -39,11 +54,15 @@ def _make_folders(folder: Path) -> list[Path]:
 
 def sync_folder(folder: Path) -> None:
     """Makes new names in it durable. Raises OSError."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
     try:
-        os.fsync(handle)
+        os.fsync(descriptor)
     finally:
-        os.close(handle)
+        os.close(descriptor)
 
 
 @contextmanager

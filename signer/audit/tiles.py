@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from signer.audit.durable_file import write_durably
+from signer.audit.durable_file import DurableFiles
 from signer.audit.merkle import SM3
 from signer.errors import ApplianceError, ConfigurationError, Reason
 
@@ -61,6 +61,7 @@ class Tiles:
         """`archives`: folders where entry bundles are looked for that are not in this one any more."""
         self._folder = folder
         self._archives = tuple(archives)
+        self._written = DurableFiles()
 
     # ---- reading
 
@@ -128,13 +129,17 @@ class Tiles:
     # ---- writing
 
     def write_tile(self, level: int, number: int, hashes: Sequence[bytes]) -> None:
-        """Durable when `sync` returns. A full tile that is there already must be the same."""
+        """There, and durable, when `sync` returns. A full tile that is there already must be the same."""
         self._write(tile_path(level, number, len(hashes)), b"".join(hashes), full=len(hashes) == WIDTH)
 
     def write_entries(self, number: int, entries: Sequence[bytes]) -> None:
         """The entries under a tile of level 0; the same rules."""
         content = b"".join(_LENGTH.pack(len(entry)) + entry for entry in entries)
         self._write(bundle_path(number, len(entries)), content, full=len(entries) == WIDTH)
+
+    def sync(self) -> None:
+        """What was written is there from now on, and survives a crash. Raises OSError."""
+        self._written.commit()
 
     def drop_partial(self, level: int | None, number: int, keep: int) -> None:
         """Removes the partial files of a tile (or bundle: None) that are narrower than `keep`."""
@@ -153,7 +158,7 @@ class Tiles:
             if target.read_bytes() != content:
                 raise _damaged(f"{path} is there already, with another content")
             return
-        write_durably(target, content)
+        self._written.write(target, content)
 
 
 def _width(level: int, number: int, size: int) -> int:

@@ -87,6 +87,7 @@ class Tree:
                 self._tiles.write_tile(level, (self._frontier.size >> LEVELS * level) // WIDTH, edge)
         if self._bundle:
             self._tiles.write_entries(self._frontier.size // WIDTH, self._bundle)
+        self._tiles.sync()
         text = sign_checkpoint(self._key.name, self._frontier.size, self._frontier.root(), self._key, sign)
         write_durably(self._folder / CHECKPOINT_FILE, text.encode())
         before = self.size

@@ -20,7 +20,9 @@ from signer.errors import ConfigurationError, VerificationError
 from signer.findings import FindingCode
 
 DAY = timedelta(days=1)
-NOW = datetime.now(UTC)
+NOW = datetime.now(UTC) + timedelta(
+    hours=1
+)  # taken at import: later than every list that a test makes, however slow the run
 
 
 @pytest.fixture(scope="module")
