@@ -187,7 +187,7 @@ def _tell_isolation(child: Child) -> None:
     if not child.isolation:  # stopped while it started
         return
     fields = {"child": child.spec.name, **child.isolation}
-    # The front needs writable code; a user id is no measure.
+    # The front needs writable code, by the table; a user id is no measure.
     whole = all(value for name, value in child.isolation.items() if name not in {"uid", "no_writable_code"})
     _log.log(logging.INFO if whole else logging.WARNING, "confined", extra={"fields": fields})
 

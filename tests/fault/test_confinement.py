@@ -1,7 +1,5 @@
 """Every process of a running appliance is confined, as the real kernel says, and as it answers to what smuggled code would try.
 
-Answers T18 to T20 of the threat model.
-
 Threats: T27, T28.
 """
 

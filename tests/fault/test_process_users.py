@@ -1,6 +1,6 @@
 """Processes with system users of their own: started by root, each is its user, has no capability, and meets the others all the same.
 
-Answers T21 of the threat model. Debian's own users stand in for deploy/systemd/signer.sysusers.
+Debian's own users stand in for deploy/systemd/signer.sysusers.
 
 Threat: T27.
 """

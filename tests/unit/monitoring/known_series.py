@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from itertools import product
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from hsm import errors as hsm_errors
 from hsm.return_values import NUMBER_OF
+from isolation.process_table import PROCESSES
+from isolation.sandbox import SandboxReport
 from monitoring import metrics
 from monitoring.bounded_server import REFUSED_BECAUSE
 from monitoring.probe_record import OK
@@ -86,4 +89,6 @@ def label_values() -> dict[tuple[str, str], frozenset[str]]:
         ("signer_metrics_connections_refused_total", "reason"): frozenset(REFUSED_BECAUSE),
         ("signer_certificate_expiry_timestamp_seconds", "use"): uses,
         ("signer_volume_free_bytes", "directory"): volumes,
+        ("signer_process_isolation", "measure"): frozenset(field.name for field in fields(SandboxReport)),
+        ("signer_process_isolation", "process"): frozenset(PROCESSES),
     }
