@@ -152,7 +152,7 @@ def _fill_log(appliance: RunningAppliance) -> None:
 # ---- start
 
 
-def _serve(directory: Path, *, seconds: float = 40) -> subprocess.CompletedProcess[str]:
+def _serve(directory: Path, *, seconds: float = 240) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "signer.cli", "serve", "--config", str(directory / "signer.toml")]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds)
 

@@ -14,10 +14,12 @@ _DOCUMENT = (_ROOT / "docs" / "hardening.md").read_text(encoding="utf-8")
 
 
 def _unit(folder: Path, drop_in: str | None) -> Path:
-    """A copy whose program exists, so that systemd doesn't stumble over the machine it is judged on."""
+    """A copy whose programs exist, so that systemd doesn't stumble over the machine it is judged on."""
     unit = folder / "signer.service"
     text = (_UNITS / "signer.service").read_text(encoding="utf-8")
-    unit.write_text(text.replace("/opt/signer/bin/signer", "/bin/true"), encoding="utf-8")
+    unit.write_text(
+        text.replace("/opt/signer/bin/signer", "/bin/true").replace("/bin/kill", "/bin/true"), encoding="utf-8"
+    )
     if drop_in is not None:
         beside = folder / "signer.service.d"
         beside.mkdir()
