@@ -210,7 +210,11 @@ def test_a_port_in_use_is_told(stopped: Path) -> None:
         ("[seal]", "[seel]", ["[seal] is missing"]),
         ('id = "demo-', "id = demo-", ["signer.toml:", "not valid TOML"]),
         ('mode = "development"', 'mode = "production"', ["grants.required", "asks for 2 or more"]),
-        ('mode = "development"', 'mode = "production"\ngrants = {required = 2}', ["is a development token"]),
+        (
+            'mode = "development"',
+            'mode = "production"\ngrants = {required = 2}\nclock = {sources = ["kernel"]}',
+            ["is a development token"],
+        ),
         ("[listener.lan]", '[listener.lan]\ntransport = "plain"', ["listener.lan", "'plain_client' is missing"]),
         ('host = "127.0.0.1"', 'host = "0.0.0.0"\ntransport = "plain"', ["signer.toml:", "is not a private address"]),
         ('host = "127.0.0.1"', 'host = "8.8.8.8"\ntransport = "plain"', ["is not a private address"]),
