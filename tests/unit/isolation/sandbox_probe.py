@@ -63,24 +63,9 @@ def _capabilities() -> str:
     return " ".join(line.split()[1] for line in lines if line.startswith(("CapInh", "CapPrm", "CapEff")))
 
 
-def main() -> None:
-    readable, secret, mode = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(f"\0probe-{os.getpid()}")
-    listener.listen()
-    open_before, far_end = socket.socketpair()
-    client = socket.socket(socket.AF_UNIX)
-    client.connect(listener.getsockname())
-    report = enter_sandbox(
-        readable=[readable, Path("/proc/self/status")],
-        limits=SandboxLimits(
-            memory_bytes=400 * _MIB,
-            cpu_seconds=60,
-            open_files=32,
-            may=Calls.FORK if mode == "forks" else Calls.NONE,
-        ),
-    )
-    attempts: dict[str, Callable[[], object]] = {
+def _forbidden(readable: Path, secret: Path, open_before: socket.socket) -> dict[str, Callable[[], object]]:
+    """What must fail."""
+    return {
         "new inet socket": lambda: socket.socket(socket.AF_INET),
         "new unix socket": lambda: socket.socket(socket.AF_UNIX),
         "connect": lambda: open_before.connect("/tmp/nobody"),
@@ -105,6 +90,26 @@ def main() -> None:
         "open many files": lambda: [os.dup(0) for _ in range(40)],
         "fork": _fork,
     }
+
+
+def main() -> None:
+    readable, secret, mode = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"\0probe-{os.getpid()}")
+    listener.listen()
+    open_before, far_end = socket.socketpair()
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(listener.getsockname())
+    report = enter_sandbox(
+        readable=[readable, Path("/proc/self/status")],
+        limits=SandboxLimits(
+            memory_bytes=400 * _MIB,
+            cpu_seconds=60,
+            open_files=32,
+            may=Calls.FORK if mode == "forks" else Calls.NONE,
+        ),
+    )
+    attempts = _forbidden(readable, secret, open_before)
     outcomes = {name: _outcome(attempt) for name, attempt in attempts.items()}
     for number in range(3, 32):
         if number not in {listener.fileno(), open_before.fileno(), far_end.fileno(), client.fileno()}:
