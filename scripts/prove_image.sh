@@ -66,15 +66,16 @@ prepare_appliance() {
     -e 's#^SOFTHSM2_CONF = .*#SOFTHSM2_CONF = "/var/lib/signer/token/softhsm2.conf"\nSOFTTOKEN_TARGET = "/proof/libsofthsm2.so"#' \
     -e 's#^writable = .*#writable = ["/var/lib/signer/token"]#' \
     -e 's#"state/keyed#"/var/lib/signer/state/keyed#' \
-    -e 's#^url = .*#url = "sqlite:////var/lib/signer/state/database/signer.db"\n\n[archive]\ndirectory = "/var/lib/signer/state/archive"#' \
-    -e 's#^\(id = .*\)#\1\ndirectory = "/var/lib/signer/state/log"#' \
+    -e 's#^url = .*#url = "sqlite:////var/lib/signer/state/database/signer.db"\n\n[archive]\ndirectory = "/var/lib/signer/state/archive"\n\n[clock]\nmemory = "/var/lib/signer/state/clock/latest"#' \
+    -e 's#^mode = .*#mode = "development"\ndrills_directory = "/var/lib/signer/state/drills"#' \
+    -e 's#^\(id = .*\)#\1\ndirectory = "/var/lib/signer/state/log"\nhead_file = "/var/lib/signer/state/log-head/latest"#' \
     "$work/appliance/signer.toml" >"$work/etc/signer.toml"
   echo "directories.tokendir = /var/lib/signer/token/tokens
 objectstore.backend = file
 log.level = ERROR" >"$work/state/token/softhsm2.conf"
   chown -R $user "$work/etc" "$work/state" "$work/run"
   sed -e 's#^mode = .*#mode = "production"\ngrants = {required = 2, version_file = "/var/lib/signer/state/grants-version"}#' \
-    "$work/etc/signer.toml" >"$work/etc/production.toml"
+    -e 's#^memory = #sources = ["kernel"]\nmemory = #' "$work/etc/signer.toml" >"$work/etc/production.toml"
 }
 
 in_image() {  # COMMAND…: as the image's user, with a read-only root and the image's volumes

@@ -119,7 +119,19 @@ def test_processes_share_no_user(demo: Path) -> None:
         load_config(config)
 
 
-def test_the_example_configuration_can_be_read() -> None:
+def test_the_example_configuration_can_be_read_and_keeps_nothing_where_it_may_not_write() -> None:
     config = load_config(_ROOT / "deploy" / "signer.example.toml")
     assert config.production
     check_log_apart(config)
+    state = Path("/var/lib/signer")
+    written = (
+        *(
+            config.keyed_digest_file,
+            config.drills_directory,
+            config.blobs.directory,
+            config.grants.approval.version_file,
+        ),
+        *(config.log.directory, config.log.head_file, config.clock.memory_file, config.token.attempts_directory),
+        *(config.log_token.attempts_directory, Path(config.database.url.removeprefix("sqlite:///"))),
+    )
+    assert [path for path in written if state not in path.parents] == []
