@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from demo.appliance import running
-from signer.client import Connection, RemoteError
+from signer.client import Connection, RemoteError, RetryPolicy
 from signer.v1 import signing_pb2 as sig
 from tests.conftest import RunningAppliance, free_port_base
 
@@ -30,7 +30,7 @@ def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApplian
 
 def _sign(appliance: RunningAppliance) -> str:
     try:
-        with Connection(appliance.profile, timeout=30) as connection:
+        with Connection(appliance.profile, timeout=30, retry=RetryPolicy(attempts=1)) as connection:
             connection.call(connection.signing.Sign, sig.SignRequest(key="message-sm2", message=b"m"))
     except RemoteError as problem:
         return f"{problem.status} {problem.reason}"
