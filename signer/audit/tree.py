@@ -173,16 +173,23 @@ class Integrator:
             self._step()
         self._step()
 
+    def _catch_up(self, tree: Tree) -> None:
+        """One checkpoint over what is durable now; more of them only where it is more than one should cover. What is appended
+        meanwhile waits for the next time: going on until nothing is left would sign checkpoints without a pause under load.
+        """
+        durable = self._count()
+        while (new := min(durable - tree.size, _MOST_ENTRIES)) > 0:
+            checkpoint = tree.integrate(self._read(tree.size, new), self._sign)
+            for follower in self._followers:
+                if checkpoint is not None:
+                    follower(checkpoint)
+
     def _step(self) -> None:
         try:
             if self._tree is None:
                 self._tree = self._make_tree()
                 self._tree.open()
-            while (new := min(self._count() - self._tree.size, _MOST_ENTRIES)) > 0:
-                checkpoint = self._tree.integrate(self._read(self._tree.size, new), self._sign)
-                for follower in self._followers:
-                    if checkpoint is not None:
-                        follower(checkpoint)
+            self._catch_up(self._tree)
             self._signed = self._tree.size
             metrics.log_checkpoint_size.set(self._tree.size)
             metrics.log_unsigned_entries.set(self._count() - self._tree.size)

@@ -20,7 +20,7 @@ from signer.audit.checkpoint import CheckpointError, NoteKey, cosign, read_check
 from signer.audit.log_file import LogFile, LogReader
 from signer.audit.merkle import SM3, consistency_proof, inclusion_proof, root_of, verify_consistency, verify_inclusion
 from signer.audit.tiles import Tiles, bundle_path, tile_path
-from signer.audit.tree import Integrator, Tree
+from signer.audit.tree import EVERY_S, Integrator, Tree
 from signer.errors import ConfigurationError, VerificationError
 from tests.sm2_keys import new_sm2_key
 
@@ -194,6 +194,26 @@ def test_the_integrator_stays_close_behind_the_journal(tmp_path: Path, key: tupl
     integrator.stop()
     assert _size(tmp_path) == 601
     assert threading.active_count() >= 1
+    journal.close()
+
+
+def test_under_load_checkpoints_come_at_their_pace(tmp_path: Path, key: tuple[NoteKey, SignMessage]) -> None:
+    """There is always something new here: whatever is signed, another entry came meanwhile."""
+    journal = LogFile.open(tmp_path / "log", "l")
+    reader = LogReader(tmp_path / "log")
+    signed = []
+
+    def sign(message: bytes) -> bytes:
+        signed.append(journal.append(_entries(journal.count, 1)))
+        return key[1](message)
+
+    integrator = Integrator(lambda: Tree(tmp_path, key[0]), reader.read, lambda: journal.count, sign)
+    journal.append(_entries(0, 1))
+    started = time.monotonic()
+    integrator.start()
+    _eventually(lambda: _size(tmp_path) >= 3)
+    integrator.stop()
+    assert 3 <= len(signed) <= (time.monotonic() - started) / EVERY_S + 1
     journal.close()
 
 
