@@ -1,4 +1,4 @@
-"""What `signer serve` starts, in which order: log writer, renderers, inspector and exporter, then the workers."""
+"""What `signer serve` starts, in which order: log writer; clock, renderers and inspector; workers and front; exporter."""
 
 from __future__ import annotations
 
@@ -36,8 +36,7 @@ def serve(config_file: Path, port_base: int | None) -> int:
     state_file = run.path / "children.json"
     stages = [
         [_log_writer(config)],
-        [_clock_watch(config)],
-        [*_renderers(config), *_inspector(config)],
+        [_clock_watch(config), *_renderers(config), *_inspector(config)],
         # In one stage: they end together, so that callers hear of it from the workers (GOAWAY) while the front still stands.
         [*_workers(config, port_base), *_front(config, port_base)],
         [_exporter(config, run, state_file)],

@@ -23,6 +23,7 @@ from signer.client import Connection, RemoteError
 from signer.v1 import document_pb2 as doc
 from signer.v1 import signing_pb2 as sig
 from tests.conftest import RunningAppliance, free_port_base
+from tests.fault.small_disk import fill, put_state_on, small_disk
 
 
 @pytest.fixture(scope="module")
@@ -103,44 +104,20 @@ def test_an_altered_archive_is_not_handed_out(fragile: RunningAppliance, sample:
     assert (problem.status, problem.reason) == ("INTERNAL", "STORAGE_CORRUPTED")
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MiB of our own."""
-    image, mount = tmp_path / "image", tmp_path / "disk"
-    mount.mkdir()
-    with image.open("wb") as file:
-        file.truncate(8 * 1024 * 1024)
-    subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
-    subprocess.run(["mount", "-o", "loop", str(image), str(mount)], check=True)
-    yield mount
-    subprocess.run(["umount", "-l", str(mount)], check=True)
-
-
-def test_a_full_disk_stops_signing_and_issuing_and_frees_itself(
-    small_disk: Path, tmp_path: Path, sample: dict[str, Any]
-) -> None:
+def test_a_full_disk_stops_signing_and_issuing_and_frees_itself(tmp_path: Path, sample: dict[str, Any]) -> None:
     directory, port = tmp_path / "appliance", free_port_base()
-    directory.mkdir()
-    for name in ("state",):
-        (small_disk / name).mkdir(mode=0o700)
-        (directory / name).symlink_to(small_disk / name)
-    with running(directory, port) as process:
-        appliance = RunningAppliance(directory, port, process.pid)
-        assert _sign(appliance).signature
-        filler = small_disk / "filler"
-        with filler.open("wb", buffering=0) as file:
-            for block in (65_536, 1024, 1):
-                try:
-                    while file.write(bytes(block)):
-                        pass
-                except OSError:
-                    continue
-        problem = _refused(lambda: _fill_log(appliance))
-        assert (problem.status, problem.reason) == ("UNAVAILABLE", "LOG_UNAVAILABLE")
-        assert _refused(lambda: _issue(appliance, sample, "full")).status == "UNAVAILABLE"
-        filler.unlink()
-        _eventually(lambda: _sign(appliance))
-        _eventually(lambda: _issue(appliance, sample, "full"))
+    with small_disk(tmp_path, 8) as disk:
+        put_state_on(disk, directory)
+        with running(directory, port) as process:
+            appliance = RunningAppliance(directory, port, process.pid)
+            assert _sign(appliance).signature
+            filler = fill(disk)
+            problem = _refused(lambda: _fill_log(appliance))
+            assert (problem.status, problem.reason) == ("UNAVAILABLE", "LOG_UNAVAILABLE")
+            assert _refused(lambda: _issue(appliance, sample, "full")).status == "UNAVAILABLE"
+            filler.unlink()
+            _eventually(lambda: _sign(appliance))
+            _eventually(lambda: _issue(appliance, sample, "full"))
 
 
 def _fill_log(appliance: RunningAppliance) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from signer.v1 import signing_pb2 as sig
 from signer.v1 import types_pb2 as types
 from tests.conftest import RunningAppliance, free_port_base
 from tests.fault.deaths import eventually_signs, kill_at_random
+from tests.fault.small_disk import fill_and_free, put_state_on, small_disk
 
 _KILLED = ("worker-0", "worker-1", "log-writer", "clock", "front", "exporter")
 
@@ -63,13 +65,25 @@ def _keep_signing(appliance: RunningAppliance, stop: threading.Event, released: 
                 released += [item.response.receipt for item in batch.results if item.HasField("response")]
 
 
-def _storm(appliance: RunningAppliance, seconds: float, seed: int) -> tuple[list[types.LogReceipt], _Witness]:
+@dataclass
+class _Storm:
+    """What came of one."""
+
+    released: list[types.LogReceipt]
+    witness: _Witness
+    times_full: int = 0
+
+
+def _storm(appliance: RunningAppliance, seconds: float, seed: int, disk: Path | None = None) -> _Storm:
+    """`disk`: what the appliance's state is on; filled to the last byte and freed again and again meanwhile."""
     log = load_config(appliance.directory / "signer.toml").log
     witness = _Witness(log.directory, load_note_key(log.public_key_file, log.log_id))
-    released: list[types.LogReceipt] = []
+    storm = _Storm([], witness)
     stop = threading.Event()
-    threads = [threading.Thread(target=_keep_signing, args=(appliance, stop, released)) for _ in range(4)]
+    threads = [threading.Thread(target=_keep_signing, args=(appliance, stop, storm.released)) for _ in range(4)]
     threads.append(threading.Thread(target=kill_at_random, args=(appliance, _KILLED, stop, seed)))
+    if disk is not None:
+        threads.append(threading.Thread(target=_fill_and_free, args=(disk, stop, seed, storm)))
     for thread in threads:
         thread.start()
     until = time.monotonic() + seconds
@@ -80,10 +94,15 @@ def _storm(appliance: RunningAppliance, seconds: float, seed: int) -> tuple[list
     for thread in threads:
         thread.join()
     eventually_signs(appliance)
-    return released, witness
+    return storm
 
 
-def _check(appliance: RunningAppliance, released: list[types.LogReceipt], witness: _Witness) -> None:
+def _fill_and_free(disk: Path, stop: threading.Event, seed: int, storm: _Storm) -> None:
+    storm.times_full = fill_and_free(disk, stop, seed)
+
+
+def _check(appliance: RunningAppliance, storm: _Storm) -> None:
+    released, witness = storm.released, storm.witness
     log = load_config(appliance.directory / "signer.toml").log
     key = load_note_key(log.public_key_file, log.log_id)
     wanted = max(receipt.index for receipt in released)
@@ -101,12 +120,42 @@ def _check(appliance: RunningAppliance, released: list[types.LogReceipt], witnes
 
 
 def test_what_was_released_is_in_the_log(fragile: RunningAppliance) -> None:
-    released, witness = _storm(fragile, seconds=8, seed=20261126)
-    _check(fragile, released, witness)
+    _check(fragile, _storm(fragile, seconds=8, seed=20261126))
 
 
 @pytest.mark.soak
 def test_what_was_released_is_in_the_log_after_ten_minutes(fragile: RunningAppliance) -> None:
-    released, witness = _storm(fragile, seconds=600, seed=7)
-    assert len(released) > 1000
-    _check(fragile, released, witness)
+    storm = _storm(fragile, seconds=600, seed=7)
+    assert len(storm.released) > 1000
+    _check(fragile, storm)
+
+
+@pytest.fixture(scope="module")
+def on_a_small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningAppliance, Path]]:
+    """An appliance whose state is on a disk of its own, and that disk."""
+    folder, port = tmp_path_factory.mktemp("small"), free_port_base()
+    directory = folder / "appliance"
+    with small_disk(folder, 64) as disk:
+        put_state_on(disk, directory)
+        with running(directory, port) as process:
+            yield RunningAppliance(directory, port, process.pid), disk
+
+
+def test_what_was_released_is_in_the_log_though_the_disk_fills_up(
+    on_a_small_disk: tuple[RunningAppliance, Path],
+) -> None:
+    appliance, disk = on_a_small_disk
+    storm = _storm(appliance, seconds=10, seed=11, disk=disk)
+    assert storm.times_full >= 2
+    _check(appliance, storm)
+
+
+@pytest.mark.soak
+def test_what_was_released_is_in_the_log_after_ten_minutes_of_a_disk_that_fills_up(
+    on_a_small_disk: tuple[RunningAppliance, Path],
+) -> None:
+    appliance, disk = on_a_small_disk
+    storm = _storm(appliance, seconds=600, seed=13, disk=disk)
+    assert len(storm.released) > 500
+    assert storm.times_full > 50
+    _check(appliance, storm)
