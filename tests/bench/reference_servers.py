@@ -24,7 +24,7 @@ from tests.bench.boundary import BULK_BYTES, OPENING
 
 
 @contextmanager
-def _processes(targets: Sequence[tuple[Callable[..., None], tuple[Any, ...]]]) -> Iterator[None]:
+def processes(targets: Sequence[tuple[Callable[..., None], tuple[Any, ...]]]) -> Iterator[None]:
     """Started and ready; each target gets a barrier behind its own arguments."""
     context = multiprocessing.get_context("spawn")
     ready = context.Barrier(len(targets) + 1)
@@ -79,7 +79,7 @@ def unlogged_workers(directory: Path, port: int, count: int) -> Iterator[None]:
     """The appliance's own workers on another port: same token, same keys, same processors; nothing is recorded."""
     config = directory / "signer.toml"
     each = enumerate(shares(count))
-    with _processes([(_unlogged, (config, port, f"unlogged-{number}", share)) for number, share in each]):
+    with processes([(_unlogged, (config, port, f"unlogged-{number}", share)) for number, share in each]):
         yield
 
 
@@ -124,7 +124,7 @@ def _plain_log(folder: Path, ready: Any) -> None:
 @contextmanager
 def plain_log(folder: Path) -> Iterator[None]:
     """Answers the log's clients on `log.sock` in the folder: group commit of the same bytes, and nothing else."""
-    with _processes([(_plain_log, (folder,))]):
+    with processes([(_plain_log, (folder,))]):
         yield
 
 
@@ -172,5 +172,5 @@ def _serve_bare(sock: socket.socket, context: Any) -> None:
 @contextmanager
 def bare_tls(directory: Path, port: int) -> Iterator[None]:
     """A server with the public listener's own context and certificates: handshakes and records, no HTTP/2, no worker."""
-    with _processes([(_bare_tls, (directory, port))]):
+    with processes([(_bare_tls, (directory, port))]):
         yield
