@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,21 @@ def add_client_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--address", help="host:port or smtls://host:port instead of the profile's")
     parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="give up after (default: 30)")
+
+
+def add_every_argument(parser: argparse.ArgumentParser) -> None:
+    """--every, for commands that go on for ever if they are told to."""
+    parser.add_argument("--every", type=_pause, metavar="SECONDS", help="go on for ever (default: once)")
+
+
+def _pause(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < threading.TIMEOUT_MAX:  # NaN fails, too
+        raise argparse.ArgumentTypeError(f"a number of seconds above 0, not {text!r}")
+    return seconds
 
 
 def client_profile(options: argparse.Namespace) -> ClientProfile:

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from signer.cli.arguments import Commands, add_command
+from signer.cli.arguments import Commands, add_command, add_every_argument
 from signer.cli.audit_log import add_config_argument, add_log_arguments, load, log_and_key
 from signer.cli.output import ExitStatus, LocalError, say
 
@@ -28,7 +28,7 @@ def add_verbs(verbs: Commands) -> None:
         "--tls-authority", type=Path, metavar="FILE", help="for https: who issued its certificate (PEM)"
     )
     parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="give up after (default: 30)")
-    parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever (default: once)")
+    add_every_argument(parser)
     parser.set_defaults(run=_timestamp)
 
 

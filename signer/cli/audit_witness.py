@@ -15,7 +15,7 @@ from pathlib import Path
 from signer.algorithms import SignMessage
 from signer.audit.cosignature import WitnessKey
 from signer.audit.witness import CosignedHead, LogContradiction, Witness
-from signer.cli.arguments import Commands, add_client_arguments, add_command, connect
+from signer.cli.arguments import Commands, add_client_arguments, add_command, add_every_argument, connect
 from signer.cli.audit_log import add_config_argument, load
 from signer.cli.output import ExitStatus, LocalError, say, write_file
 from signer.client import Connection, RemoteError
@@ -50,7 +50,7 @@ def add_verbs(verbs: Commands) -> None:
         "--from", type=Path, dest="copied", metavar="DIR", help="a copied log directory instead of gRPC"
     )
     witness.add_argument("--out", metavar="FILE", help="write the cosigned checkpoint (for add-cosignature)")
-    witness.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever (default: once)")
+    add_every_argument(witness)
     witness.set_defaults(run=_witness)
     add = add_command(verbs, "add-cosignature", "交回见证签名 · hand a cosigned checkpoint to the appliance", _ADD)
     add_client_arguments(add)
@@ -65,8 +65,6 @@ def _witness(options: argparse.Namespace) -> ExitStatus:
         return _init(options)
     if any(value is None for value in (options.name, options.origin, options.log_key, options.state)):
         raise LocalError("--name, --origin, --log-key and --state are needed")
-    if options.every is not None and options.every <= 0:
-        raise LocalError("--every wants a number of seconds above 0")
     from signer.audit.checkpoint import load_note_key
 
     own, sign = _own_key(options)
