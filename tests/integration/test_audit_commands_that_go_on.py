@@ -96,10 +96,9 @@ def test_an_export_follows_the_log_and_goes_on_after_a_restart(
         _grow(log, key)
         assert json.loads(command.wait_for('"index": 300,'))["index"] == 300
         assert json.loads(command.wait_for('"checkpoint"'))["size"] == 320
+        # it remembers what it has delivered, so a moment later
         until = time.monotonic() + 30
-        while (
-            position := Position.load(tmp_path / "state")
-        ) is None or position.size != 320:  # it remembers what it has delivered, so a moment later
+        while (position := Position.load(tmp_path / "state")) is None or position.size != 320:
             assert time.monotonic() < until
             time.sleep(0.05)
     assert command.process.returncode == 130
