@@ -10,7 +10,6 @@ import ctypes
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -20,27 +19,11 @@ from pkcs11.exceptions import PKCS11Error
 
 from hsm.errors import HsmError, HsmUnavailable, Reason
 from hsm.return_values import from_pkcs11, name_of
+from hsm.token_config import ModuleConfig
 
 _TARGET_VARIABLE = "SIGNER_PKCS11_MODULE"
 _lock = threading.Lock()  # guards _loaded and the widening of enumerations
 _loaded: tuple[ModuleConfig, Module] | None = None
-
-
-@dataclass(frozen=True)
-class ModuleConfig:
-    """`vendor_module`, `locking_module`: absolute paths. `environment`: what the vendor's module wants to find there.
-
-    `network`: whether the module reaches its HSM by TCP. `writable`: files and directories of its own that it writes, devices among
-    them. `writable_code`: it makes code at run time, or wants an executable stack. Whoever confines the process goes by these;
-    nothing else may be written or reached then.
-    """
-
-    vendor_module: Path
-    locking_module: Path
-    environment: Mapping[str, str]
-    network: bool = False
-    writable: tuple[Path, ...] = ()
-    writable_code: bool = False
 
 
 class Module:

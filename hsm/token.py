@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pkcs11 import MGF, Attribute, KeyType, ObjectClass
@@ -26,32 +24,16 @@ from hsm.errors import (
 )
 from hsm.keys import KeyHandle, KeySpec, RsaKeySpec, Sm2KeySpec, private_template, public_template
 from hsm.mechanisms import DATA_BYTES, Mechanism
-from hsm.module import Module, ModuleConfig, vendor_member
-from hsm.pin import PinSource
+from hsm.module import Module, vendor_member
 from hsm.return_values import STALE, from_pkcs11
 from hsm.session_pool import PooledSession, SessionPool, SessionPoolConfig
+from hsm.token_config import TokenConfig
 from hsm.token_information import TokenInformation, information_of
 from hsm.vendor_profile import Sm2Mechanisms, VendorProfile, load_profile
 from monitoring import metrics
 
 T = TypeVar("T")
 _MAX_SIGNATURE_BYTES = 512  # RSA of 4096 bits
-
-
-@dataclass(frozen=True)
-class TokenConfig:
-    """`profile`: a vendor profile's name. `attempts_directory`: where PIN attempts are recorded, shared by all processes.
-
-    `lease_timeout`: seconds that operations without a timeout of their own wait for a session.
-    """
-
-    module: ModuleConfig
-    profile: str
-    label: str
-    pin: PinSource
-    sessions: int
-    attempts_directory: Path
-    lease_timeout: float = 10.0
 
 
 class Token(Protocol):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hsm.module import Module, ModuleConfig
+from hsm.module import Module
+from hsm.token_config import ModuleConfig
 from hsm.vendor_profile import is_development_token
 
 

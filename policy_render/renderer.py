@@ -6,7 +6,6 @@ import json
 import struct
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from isolation.errors import IsolationError, PeerClosed, PoolTimeout
 from isolation.pool import call_pool
@@ -14,16 +13,9 @@ from monitoring import metrics
 from policy_render.catalog import Template
 from policy_render.data_schema import DocumentData
 from policy_render.errors import Reason, RenderError, Violation
+from policy_render.renderer_config import RendererConfig
 
 _MAX_PDF_BYTES = 33 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class RendererConfig:
-    """`socket`: where the pool listens. `verification_url`: what the QR code leads to; part of what a document's bytes depend on."""
-
-    socket: Path
-    verification_url: str
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from hsm.module import ModuleConfig
 from hsm.pin import PinSource
-from hsm.token import TokenConfig
+from hsm.token_config import ModuleConfig, TokenConfig
 
 NATIVE = Path(__file__).resolve().parents[1] / "build" / "native"
 SOFTHSM = Path("/usr/lib/softhsm/libsofthsm2.so")

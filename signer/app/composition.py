@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import grpc
 
-from hsm.token import Pkcs11Token, Token
+from hsm.token import Token
 from monitoring import metrics
 from policy_render.catalog import Catalog
 from policy_render.renderer import Renderer
@@ -18,7 +18,9 @@ from signer.app.grants_loading import load_recorded_grants, seal_profiles
 from signer.app.initial_series import begin_series
 from signer.app.process_reach import RunDirectory
 from signer.app.servers import make_servers
-from signer.archive import BlobDirectory, Catalogue
+from signer.app.token_opening import open_token
+from signer.archive.blobs import BlobDirectory
+from signer.archive.catalogue import Catalogue
 from signer.audit import KeyedDigest
 from signer.audit.checkpoint import load_note_key
 from signer.audit.cosignature import load_witness_keys
@@ -30,15 +32,14 @@ from signer.certificates.store import earliest_expiry
 from signer.clock import TrustedClock
 from signer.config import ApplianceConfig
 from signer.contracts import ContractRegister
-from signer.database import Database
+from signer.database.engine import Database
 from signer.database.schema import check_schema
 from signer.documents.issue import DocumentIssuer
 from signer.documents.seal import SealWorkshop
 from signer.documents.templates import TemplateDesk
 from signer.documents.verify import DocumentVerifier
-from signer.errors import ConfigurationError, Reason
-from signer.keys import KeyRegistry, Purpose
-from signer.keys.registry import load_registry
+from signer.keys import Purpose
+from signer.keys.registry import KeyRegistry, load_registry
 from signer.pades.inspector import Inspector
 from signer.pades.verify import SealVerifier
 from signer.services.audit_service import AuditServicer
@@ -168,23 +169,6 @@ class Worker:
         self.token.close()
         self.log.close()
         self.database.close()
-
-
-def open_token(config: ApplianceConfig) -> Pkcs11Token:
-    """The configured token. Raises HsmError; ConfigurationError for a development token in production."""
-    token = Pkcs11Token.from_config(config.token)
-    refuse_development_token(config, token)
-    return token
-
-
-def refuse_development_token(config: ApplianceConfig, token: Token) -> None:
-    """Raises ConfigurationError where the configuration is for production and the token is not."""
-    if config.production and token.information().is_development:
-        raise ConfigurationError(
-            Reason.CONFIGURATION_INVALID,
-            f'the token {token.information().label!r} is a development token; mode = "production" refuses it',
-            'Configure a certified HSM, or set mode = "development".',
-        )
 
 
 def _document_servicer(

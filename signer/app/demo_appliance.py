@@ -17,7 +17,7 @@ from signer.app.demo_public_tls import make_demo_public_tls
 from signer.app.log_key import make_log_key
 from signer.certificates.tls import TlsPair, make_authority, make_client, make_server
 from signer.config import load_config
-from signer.database import Database
+from signer.database.engine import Database
 from signer.database.schema import upgrade_schema
 from signer.errors import ConfigurationError, Reason
 from signer.transport.identity import CLIENT_URI_PREFIX

@@ -15,16 +15,16 @@ from asn1crypto import pem
 from hsm.keys import KeySpec, RsaKeySpec, Sm2KeySpec
 from hsm.token import Token
 from signer.algorithms import SignatureAlgorithm as Algorithm
-from signer.app.composition import open_token
+from signer.app.token_opening import open_token
 from signer.audit import KeyedDigest, LogEntry
 from signer.audit.log_file import DirectLog, LogFile
 from signer.authz import Actor, no_grants
 from signer.certificates.issue import CertificateFacts, CertificateKind, Issuer, issue_certificate
 from signer.config import ApplianceConfig
-from signer.database import Database
+from signer.database.engine import Database
 from signer.deadline import Deadline
-from signer.keys import KeyRegistry, KeyState, KeyVersion, Purpose
-from signer.keys.registry import load_registry, store_key_version
+from signer.keys import KeyState, KeyVersion, Purpose
+from signer.keys.registry import KeyRegistry, load_registry, store_key_version
 from signer.signing import KeyRing, Signer
 
 _RSA_ALGORITHMS = (

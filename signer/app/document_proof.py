@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 
 from signer.algorithms import digest_name, load_public_key, sm3
-from signer.archive import Catalogue, ReleasedDocument
+from signer.archive.catalogue import Catalogue, ReleasedDocument
 from signer.audit import KeyedDigest
 from signer.audit.receipt import ProvenReceipt, SignedTree
 from signer.certificates import Certificate
@@ -18,7 +18,7 @@ from signer.cms import object_identifiers as oid
 from signer.cms.signer_info import SignerInfo, read_signed_data
 from signer.cms.verify import verify_read_signed_data
 from signer.config import ApplianceConfig
-from signer.database import Database
+from signer.database.engine import Database
 from signer.errors import ConfigurationError, Reason, RequestError, VerificationError
 from signer.pades.shape import ShapeMismatch, check_shape
 

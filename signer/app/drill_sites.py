@@ -20,7 +20,7 @@ from sqlalchemy import update
 from signer.app.drill_copy import DrillCopy
 from signer.app.evidence_surroundings import log_place
 from signer.config import ApplianceConfig
-from signer.database import Database
+from signer.database.engine import Database
 from signer.database.tables import key_versions
 from signer.evidence.drills.site import StepFailed
 from signer.evidence.remote import RemoteAppliance

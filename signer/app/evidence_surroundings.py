@@ -15,7 +15,7 @@ from signer.audit.checkpoint import load_note_key
 from signer.authz.grant import Grant
 from signer.client import ClientProfile
 from signer.config import ApplianceConfig
-from signer.database import Database
+from signer.database.engine import Database
 from signer.evidence.remote import RemoteAppliance
 from signer.evidence.surroundings import (
     ClientFiles,

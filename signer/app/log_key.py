@@ -13,7 +13,7 @@ from hsm.mechanisms import Mechanism
 from hsm.token import Pkcs11Token, Token
 from monitoring import metrics
 from signer.algorithms import SignatureAlgorithm, SignMessage, sm2
-from signer.app.composition import refuse_development_token
+from signer.app.token_opening import refuse_development_token
 from signer.audit.checkpoint import NoteKey, load_note_key
 from signer.config import ApplianceConfig
 from signer.errors import ConfigurationError, Reason

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-
 from isolation.landlock import NO_TCP, TcpPorts
 from isolation.process_table import PROCESSES
 from isolation.sandbox import CAP_KILL, CAP_NET_BIND_SERVICE, CAP_SETGID, CAP_SETUID, SandboxReport, enter_sandbox
@@ -163,8 +161,8 @@ def _clock_paths(config: ApplianceConfig) -> list[Path]:
 
 def _database_directory(config: ApplianceConfig) -> Path | None:
     """Where SQLite's files lie; None for a database server."""
-    url = make_url(config.database.url)
-    return Path(url.database).parent if url.get_backend_name() == "sqlite" and url.database else None
+    file = config.database.sqlite_file
+    return None if file is None else file.parent
 
 
 def _made(directory: Path) -> Path:

@@ -14,7 +14,8 @@ from signer.config import ApplianceConfig
 from signer.transport.gate import Gate
 from signer.transport.identity import Identify, inner_caller, lan_caller, plain_caller
 from signer.transport.interceptor import CallInterceptor
-from signer.transport.server import GrpcServer, InnerListenerConfig
+from signer.transport.listener_config import InnerListenerConfig
+from signer.transport.server import GrpcServer
 from signer.transport.smtls.listener_config import PublicListenerConfig
 
 _log = logging.getLogger(__name__)

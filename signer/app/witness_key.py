@@ -14,7 +14,7 @@ from hsm.mechanisms import Mechanism
 from hsm.token import Pkcs11Token
 from signer.algorithms import SignatureAlgorithm, SignMessage, load_public_key, sm2
 from signer.algorithms.sm2_software_key import Sm2SoftwareKey
-from signer.app.composition import refuse_development_token
+from signer.app.token_opening import refuse_development_token
 from signer.audit.cosignature import WitnessKey
 from signer.config import ApplianceConfig
 from signer.errors import ConfigurationError, Reason

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from signer.database import Database
+from signer.database.engine import Database
 from signer.database.tables import document_receipts, documents, released_revisions
 from signer.errors import Reason, RequestError
 

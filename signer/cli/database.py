@@ -23,7 +23,7 @@ def add_commands(commands: Commands) -> None:
 def _upgrade(options: argparse.Namespace) -> ExitStatus:
     from signer.app.administrator_record import record_act
     from signer.config import load_config
-    from signer.database import Database
+    from signer.database.engine import Database
     from signer.database.schema import upgrade_schema
 
     config = load_config(options.config)

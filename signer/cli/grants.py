@@ -108,7 +108,7 @@ def _load(file: Path) -> LoadedGrants:
     from signer.app.composition import existing_names
     from signer.app.grants_loading import inspect_grants
     from signer.config import load_config
-    from signer.database import Database
+    from signer.database.engine import Database
     from signer.keys.registry import load_registry
 
     config = load_config(file)

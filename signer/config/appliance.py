@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hsm.token import TokenConfig
-from policy_render.renderer import RendererConfig
-from signer.archive import BlobDirectoryConfig
+from hsm.token_config import TokenConfig
+from policy_render.renderer_config import RendererConfig
+from signer.archive.blobs import BlobDirectoryConfig
 from signer.audit.log_client import LogConfig
 from signer.certificates import TrustStoreConfig
 from signer.clock import ClockConfig
@@ -22,11 +22,11 @@ from signer.config.monitoring import MonitoringConfig, read_monitoring
 from signer.config.processes import ProcessesConfig, read_processes
 from signer.config.public_listener import read_public_listener
 from signer.config.token import read_token
-from signer.database import DatabaseConfig
-from signer.documents.seal import SealConfig
+from signer.database.database_config import DatabaseConfig
+from signer.documents.seal_config import SealConfig
 from signer.pades.inspector import InspectorConfig
 from signer.strict_toml import StrictTable, read_toml
-from signer.transport.server import ListenerConfig
+from signer.transport.listener_config import ListenerConfig
 from signer.transport.smtls.inner import InnerDirectory
 from signer.transport.smtls.listener_config import PublicListenerConfig
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from signer.authz.grants_file import CLIENT_NAME
 from signer.config.private_address import check_private
 from signer.strict_toml import StrictTable
-from signer.transport.server import ListenerConfig, TlsFiles
+from signer.transport.listener_config import ListenerConfig, TlsFiles
 
 
 def read_lan_listener(table: StrictTable) -> ListenerConfig:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from hsm.module import ModuleConfig
 from hsm.pin import PinSource
-from hsm.token import TokenConfig
+from hsm.token_config import ModuleConfig, TokenConfig
 from hsm.vendor_profile import profile_names
 from signer.strict_toml import StrictTable
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, insert, select
 
 from signer.contracts.contract import ContractTerm
-from signer.database import Database
+from signer.database.engine import Database
 from signer.database.tables import contract_documents
 
 _BY_DOCUMENT = select(contract_documents).where(contract_documents.c.document_id == bindparam("document_id"))

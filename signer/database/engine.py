@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -16,16 +14,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from signer.database.database_config import DatabaseConfig
 from signer.errors import ApplianceError, Reason
 
 _BUSY_TIMEOUT_MS = 5_000
-
-
-@dataclass(frozen=True)
-class DatabaseConfig:
-    """`url`: an SQLAlchemy URL, e.g. sqlite:////var/lib/signer/state.db; a password belongs into the driver's own files."""
-
-    url: str
 
 
 class Database:
@@ -39,8 +31,8 @@ class Database:
         """Opens nothing yet; the first transaction connects."""
         url = make_url(config.url)
         if url.get_backend_name() == "sqlite":
-            if url.database:
-                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            if (file := config.sqlite_file) is not None:
+                file.parent.mkdir(parents=True, exist_ok=True)
             engine = create_engine(url, pool_size=32, max_overflow=0, pool_timeout=_BUSY_TIMEOUT_MS / 1000)
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)

@@ -21,8 +21,8 @@ from policy_render.catalog import Catalog, Template
 from policy_render.data_schema import DocumentData, check_data
 from policy_render.renderer import Renderer
 from signer.algorithms import digest_name, sm3
-from signer.archive import BlobDirectory, BytesReleasedBefore, Catalogue, ReleasedDocument, Reservation
-from signer.archive.catalogue import StoredReceipt
+from signer.archive.blobs import BlobDirectory
+from signer.archive.catalogue import BytesReleasedBefore, Catalogue, ReleasedDocument, Reservation, StoredReceipt
 from signer.authz import Actor
 from signer.contracts import ContractRegister, ContractTerm
 from signer.deadline import Deadline

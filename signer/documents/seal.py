@@ -12,18 +12,10 @@ from enum import Enum
 from policy_render.seal_appearance import SealAppearance, round_seal
 from signer.algorithms import SignatureAlgorithm
 from signer.cms.signed_data import Identifiers, SignedDataBuilder
+from signer.documents.seal_config import SealConfig
 from signer.errors import Reason, RequestError
 from signer.keys import KeyVersion
 from signer.pades.embed import BoxPlace
-
-
-@dataclass(frozen=True)
-class SealConfig:
-    """`company`: on the arc of the seal. `caption`: the line below the star. `default_key`: where a request names none."""
-
-    company: str
-    caption: str
-    default_key: str
 
 
 class SealProfile(Enum):

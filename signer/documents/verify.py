@@ -13,8 +13,7 @@ from enum import StrEnum
 
 from monitoring import metrics
 from signer.algorithms import sm3
-from signer.archive import Catalogue
-from signer.archive.catalogue import ReleasedRevision
+from signer.archive.catalogue import Catalogue, ReleasedRevision
 from signer.contracts import ContractRegister, ContractState, state_at
 from signer.deadline import Deadline
 from signer.documents.summary import summarise

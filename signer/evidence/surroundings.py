@@ -9,7 +9,7 @@ from pathlib import Path
 from hsm.token_information import TokenInformation
 from signer.audit.checkpoint import NoteKey
 from signer.clock import ClockConfig
-from signer.database import Database
+from signer.database.engine import Database
 from signer.evidence.remote import RemoteAppliance
 
 

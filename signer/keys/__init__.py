@@ -2,6 +2,5 @@
 
 from signer.keys.lifecycle import KeyState
 from signer.keys.record import KeyVersion, Purpose
-from signer.keys.registry import KeyRegistry
 
-__all__ = ["KeyRegistry", "KeyState", "KeyVersion", "Purpose"]
+__all__ = ["KeyState", "KeyVersion", "Purpose"]

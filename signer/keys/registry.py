@@ -12,7 +12,7 @@ from asn1crypto import pem
 from sqlalchemy import insert, select
 
 from signer.algorithms import SignatureAlgorithm
-from signer.database import Database
+from signer.database.engine import Database
 from signer.database.tables import key_versions
 from signer.errors import Reason, RequestError
 from signer.keys.lifecycle import KeyState

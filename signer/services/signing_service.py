@@ -11,7 +11,8 @@ from hsm.errors import HsmError
 from monitoring import metrics
 from signer.authz import Ask, Grants
 from signer.errors import SignerError
-from signer.keys import KeyRegistry, KeyVersion
+from signer.keys import KeyVersion
+from signer.keys.registry import KeyRegistry
 from signer.services.call import current_call
 from signer.services.translation import (
     algorithm_from_wire,

@@ -11,7 +11,8 @@ from hsm.keys import KeyHandle
 from hsm.token import Token
 from signer.algorithms import PublicKey, load_public_key
 from signer.errors import ConfigurationError, Reason
-from signer.keys import KeyRegistry, KeyVersion, Purpose
+from signer.keys import KeyVersion, Purpose
+from signer.keys.registry import KeyRegistry
 
 
 @dataclass(frozen=True)

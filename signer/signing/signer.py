@@ -20,7 +20,8 @@ from signer.authz.ask import THE_CALL_ALONE
 from signer.clock import TrustedClock
 from signer.deadline import Deadline
 from signer.errors import ApplianceError, Reason, RequestError, SignerError, VerificationError
-from signer.keys import KeyRegistry, KeyVersion, Purpose
+from signer.keys import KeyVersion, Purpose
+from signer.keys.registry import KeyRegistry
 from signer.signing.key_ring import KeyRing, UsableKey
 from signer.signing.mechanism import token_mechanism
 from signer.signing.request import ReleasedSignature, SigningRequest

@@ -14,7 +14,8 @@ from signer.certificates import Certificate, CertificateUsage, TrustStore, judge
 from signer.cms.verify import SignedDataEvidence, verify_signed_data
 from signer.errors import Reason, RequestError, VerificationError
 from signer.findings import Finding, FindingCode, finding
-from signer.keys import KeyRegistry, KeyState
+from signer.keys import KeyState
+from signer.keys.registry import KeyRegistry
 
 
 class Verdict(StrEnum):

@@ -9,12 +9,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
-import grpc
-
 from signer.errors import AccessError, Reason
+
+if TYPE_CHECKING:  # the names that it checks are used by processes without gRPC, too
+    import grpc
 
 # The one URI SAN (RFC 5280, 4.2.1.6) by which a client certificate names its holder, on the LAN and on the public listener.
 CLIENT_URI_PREFIX = "urn:signer:client:"
@@ -40,7 +41,7 @@ class Caller:
     address: str
 
 
-Identify = Callable[[grpc.ServicerContext], Caller]
+Identify = Callable[["grpc.ServicerContext"], Caller]
 
 
 def lan_caller(context: grpc.ServicerContext) -> Caller:

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -18,61 +17,14 @@ from grpc_reflection.v1alpha import reflection
 
 from signer.errors import ConfigurationError, Reason
 from signer.transport.gate import pool_threads
+from signer.transport.listener_config import InnerListenerConfig, ListenerConfig, TlsFiles
 from signer.transport.smtls.identity_echo import IdentityEcho
-from signer.transport.smtls.inner import InnerDirectory
 from signer.transport.smtls.inner_credentials import inner_credentials
 from signer.transport.smtls.limits import GRACE_SECONDS
 
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
 # A document of 32 MiB comes in a message with a few more fields around it.
 _MESSAGE_OVERHEAD = 64 * 1024
-
-
-@dataclass(frozen=True)
-class TlsFiles:
-    """PEM files for mutual TLS. `client_authority`: issues the clients' certificates."""
-
-    certificate: Path
-    key: Path
-    client_authority: Path
-
-
-@dataclass(frozen=True)
-class ListenerConfig:
-    """The LAN listener. `tls` None: plain, and every caller is taken for `plain_client`.
-
-    `threads`: calls that each worker works on at once. `waiting`: calls that may wait for their turn at each worker.
-    """
-
-    host: str
-    port: int
-    tls: TlsFiles | None
-    plain_client: str
-    workers: int
-    threads: int
-    waiting: int
-    drain_seconds: int
-
-    @property
-    def transport(self) -> str:
-        """What metrics, logs and the log's configuration entry call it."""
-        return "plain" if self.tls is None else "mutual-tls"
-
-    @property
-    def address(self) -> str:
-        """host:port as gRPC takes it."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True)
-class InnerListenerConfig:
-    """A worker's second listener, for the front. `threads`, `waiting`: see `ListenerConfig`. Seconds: see `PublicLimits`."""
-
-    directory: InnerDirectory
-    threads: int
-    waiting: int
-    connection_seconds: float
-    idle_seconds: float
 
 
 @dataclass(frozen=True)

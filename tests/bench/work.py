@@ -78,7 +78,7 @@ def _bare(kind: str, place: Place, _thread: int) -> Callable[[], int]:
     from hsm.token import Pkcs11Token, _private_key
     from signer.algorithms import load_public_key, sm2
     from signer.config import load_config
-    from signer.database import Database
+    from signer.database.engine import Database
     from signer.keys.registry import load_registry
     from signer.signing.mechanism import token_mechanism
 

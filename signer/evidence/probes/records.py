@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Table, func, select
 
-from signer.archive import BlobDirectory
-from signer.database import Database
+from signer.archive.blobs import BlobDirectory
+from signer.database.engine import Database
 from signer.database.schema import schema_revision
 from signer.database.tables import contract_documents, documents, key_versions, released_revisions
 from signer.evidence.fact import Fact, FactKind, Observation, Probe, shown

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm.token import TokenConfig
+from hsm.token_config import TokenConfig
 from tests.token_fixture import make_token
 
 # Each program runs in a process of its own: a process has one PKCS#11 module with one configuration.

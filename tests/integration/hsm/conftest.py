@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from hsm.keys import RsaKeySpec, Sm2KeySpec
-from hsm.token import Pkcs11Token, TokenConfig
+from hsm.token import Pkcs11Token
+from hsm.token_config import TokenConfig
 from tests.token_fixture import make_token
 
 SM2_ID, RSA_ID = b"\x01", b"\x02"

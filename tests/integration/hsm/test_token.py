@@ -25,7 +25,8 @@ from pkcs11 import Attribute, KeyType, ObjectClass
 from hsm.errors import HsmError, HsmKeyError, HsmRequestError, Reason
 from hsm.keys import KeyHandle, RsaKeySpec, Sm2KeySpec
 from hsm.mechanisms import DATA_BYTES, Mechanism
-from hsm.token import Pkcs11Token, TokenConfig, _private_key
+from hsm.token import Pkcs11Token, _private_key
+from hsm.token_config import TokenConfig
 from hsm.vendor_profile import load_profile
 from signer.algorithms import SignatureAlgorithm, load_public_key, sm2
 

@@ -22,7 +22,8 @@ from policy_render.catalog import Catalog
 from policy_render.data_rules import amount_in_capitals
 from policy_render.data_schema import DocumentData, check_data
 from policy_render.errors import Reason, RenderError
-from policy_render.renderer import RenderedDocument, Renderer, RendererConfig
+from policy_render.renderer import RenderedDocument, Renderer
+from policy_render.renderer_config import RendererConfig
 from signer.app.child_process import Child, ChildSpec, listen_on
 
 _TEMPLATE = Catalog.load().get("policy/commercial@1")

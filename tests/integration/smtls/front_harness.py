@@ -25,7 +25,8 @@ from signer.client import ClientProfile
 from signer.client.tunnel import BackgroundTunnel
 from signer.smtls import SmTlsSettings
 from signer.transport.identity import CLIENT_URI_PREFIX, Listener, client_of
-from signer.transport.server import GrpcServer, InnerListenerConfig
+from signer.transport.listener_config import InnerListenerConfig
+from signer.transport.server import GrpcServer
 from signer.transport.smtls.front import Front, FrontConfig
 from signer.transport.smtls.inner import InnerDirectory
 from signer.transport.smtls.limits import PublicLimits

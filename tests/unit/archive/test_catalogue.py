@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from signer.algorithms import sm3
-from signer.archive import BlobDirectory, BlobDirectoryConfig, Catalogue, ReleasedDocument, Reservation
-from signer.archive.catalogue import StoredReceipt
-from signer.database import Database, DatabaseConfig
+from signer.archive.blobs import BlobDirectory, BlobDirectoryConfig
+from signer.archive.catalogue import Catalogue, ReleasedDocument, Reservation, StoredReceipt
+from signer.database.database_config import DatabaseConfig
+from signer.database.engine import Database
 from signer.database.schema import check_schema, upgrade_schema
 from signer.database.tables import metadata
 from signer.errors import ApplianceError, ConfigurationError, RequestError

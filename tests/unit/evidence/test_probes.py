@@ -21,7 +21,8 @@ from signer.audit.checkpoint import NoteKey
 from signer.certificates.tls import make_authority, make_server
 from signer.clock import ClockConfig
 from signer.clock.published import Verdict
-from signer.database import Database, DatabaseConfig
+from signer.database.database_config import DatabaseConfig
+from signer.database.engine import Database
 from signer.errors import RequestError
 from signer.evidence.fact import MAX_VALUE, Observation, Outcome, Probe, printable, shown
 from signer.evidence.probes.catalogue import ALL, observe
