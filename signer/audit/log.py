@@ -1,6 +1,6 @@
 """What the rest of the appliance sees of the log: append entries, get receipts once they are durable.
 
-The Merkle tree, checkpoints and proofs come behind this same interface; until then a receipt names log, index and entry.
+A receipt names log, index and entry; its proof comes with the next checkpoint (`receipt`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from signer.algorithms import sm3
 from signer.deadline import Deadline
 
 
@@ -33,8 +32,3 @@ class Log(Protocol):
             RequestError: DEADLINE_EXCEEDED.
         """
         ...
-
-
-def leaf_hash(entry: bytes) -> bytes:
-    """SM3(0x00 ‖ entry): the leaf hash of RFC 9162 clause 2.1.1 over SM3."""
-    return sm3.digest(b"\x00" + entry)

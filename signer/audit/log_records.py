@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from signer.audit.log import leaf_hash
+from signer.audit.merkle import SM3
 from signer.errors import ConfigurationError, Reason
 
 MAX_ENTRY_BYTES = 0xFFFF  # what an entry bundle of the tree can hold
@@ -36,7 +36,7 @@ def read_header(file: Path, line: bytes) -> tuple[str, int]:
 
 def record(entry: bytes) -> bytes:
     """An entry as it stands in the journal."""
-    return _head(len(entry)) + entry + leaf_hash(entry)
+    return _head(len(entry)) + entry + SM3.leaf(entry)
 
 
 def record_bytes(entry: bytes) -> int:
@@ -75,7 +75,7 @@ class LogReader:
                 head = stream.read(_HEAD_BYTES)
                 length = struct.unpack_from(">I", head)[0] if len(head) == _HEAD_BYTES else 0
                 body = stream.read(length + _HASH_BYTES)
-                if not length or head != _head(length) or leaf_hash(body[:length]) != body[length:]:
+                if not length or head != _head(length) or SM3.leaf(body[:length]) != body[length:]:
                     raise _altered(self._file, self._offset)
                 if self._index >= first:
                     entries.append(body[:length])
@@ -98,7 +98,7 @@ def read_log(file: Path) -> Iterator[bytes]:
             length = struct.unpack_from(">I", head)[0]
             sound = head == _head(length) and 0 < length <= MAX_ENTRY_BYTES
             body = stream.read(length + _HASH_BYTES) if sound else b""
-            if sound and len(body) == length + _HASH_BYTES and leaf_hash(body[:length]) == body[length:]:
+            if sound and len(body) == length + _HASH_BYTES and SM3.leaf(body[:length]) == body[length:]:
                 yield body[:length]
                 continue
             # The end: nothing was written here, or the writing of it was torn; an append returns only after its flush.

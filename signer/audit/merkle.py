@@ -24,23 +24,32 @@ class ProofError(SignerError):
         super().__init__(Reason.LOG_PROOF_WRONG, message, "Keep the files as evidence; ask for the proof again.")
 
 
-@dataclass(frozen=True)
 class TreeHash:
-    """`name`: of hashlib."""
+    """A hash of hashlib as the tree uses it. States that begin every leaf and node are kept and copied: looking an algorithm up
+    costs as much as hashing an entry.
+    """
 
-    name: str
+    def __init__(self, name: str) -> None:
+        """`name`: hashlib's."""
+        self._empty = hashlib.new(name)
+        self._leaf = hashlib.new(name, b"\x00")
+        self._node = hashlib.new(name, b"\x01")
 
     def empty(self) -> bytes:
         """The root of a tree without leaves."""
-        return hashlib.new(self.name).digest()
+        return self._empty.digest()
 
     def leaf(self, entry: bytes) -> bytes:
         """H(0x00 ‖ entry)."""
-        return hashlib.new(self.name, b"\x00" + entry).digest()
+        state = self._leaf.copy()
+        state.update(entry)
+        return state.digest()
 
     def node(self, left: bytes, right: bytes) -> bytes:
         """H(0x01 ‖ left ‖ right)."""
-        return hashlib.new(self.name, b"\x01" + left + right).digest()
+        state = self._node.copy()
+        state.update(left + right)
+        return state.digest()
 
 
 SM3 = TreeHash("sm3")
@@ -61,14 +70,14 @@ class Frontier:
                 self._subtrees.append((level, read(level, begin >> level)))
                 begin += 1 << level
 
-    def append(self, leaf: bytes) -> None:
-        """Adds a leaf's hash."""
-        level, node = 0, leaf
-        while self._subtrees and self._subtrees[-1][0] == level:
-            node = self._tree.node(self._subtrees.pop()[1], node)
-            level += 1
-        self._subtrees.append((level, node))
+    def append(self, leaf: bytes) -> list[bytes]:
+        """Adds a leaf's hash. Returns the complete subtrees that it ends, by level: the leaf itself first."""
+        ended = [leaf]
+        while self._subtrees and self._subtrees[-1][0] == len(ended) - 1:
+            ended.append(self._tree.node(self._subtrees.pop()[1], ended[-1]))
+        self._subtrees.append((len(ended) - 1, ended[-1]))
         self.size += 1
+        return ended
 
     def root(self) -> bytes:
         """The tree's root."""

@@ -16,7 +16,7 @@ from signer.algorithms import SignMessage
 from signer.audit.checkpoint import CHECKPOINT_FILE, Checkpoint, NoteKey, read_own_checkpoint, sign_checkpoint
 from signer.audit.durable_file import write_durably
 from signer.audit.merkle import SM3, Frontier, root_of
-from signer.audit.tiles import HASH_BYTES, LEVELS, WIDTH, Tiles
+from signer.audit.tiles import LEVELS, WIDTH, Tiles
 from signer.errors import ConfigurationError, Reason, SignerError
 
 _log = logging.getLogger(__name__)
@@ -96,23 +96,17 @@ class Tree:
         return self._checkpoint
 
     def _append(self, entry: bytes) -> None:
-        leaf = SM3.leaf(entry)
-        self._frontier.append(leaf)
+        ended = self._frontier.append(SM3.leaf(entry))
         self._bundle.append(entry)
         if len(self._bundle) == WIDTH:
             self._tiles.write_entries((self._frontier.size - 1) // WIDTH, self._bundle)
             self._bundle = []
-        level, node = 0, leaf
-        while True:
+        for level, node in enumerate(ended[::LEVELS]):
             edge = self._edge.setdefault(level, [])
             edge.append(node)
-            if len(edge) < WIDTH:
-                return
-            number = (self._frontier.size >> LEVELS * level) // WIDTH - 1
-            self._tiles.write_tile(level, number, edge)
-            self._edge[level] = []
-            node = _root_of_full(edge)
-            level += 1
+            if len(edge) == WIDTH:
+                self._tiles.write_tile(level, (self._frontier.size >> LEVELS * level) // WIDTH - 1, edge)
+                self._edge[level] = []
 
     def _drop_outgrown(self, before: int) -> None:
         """Partial tiles that no reader of the last two checkpoints needs."""
@@ -200,15 +194,6 @@ class Integrator:
             metrics.log_unsigned_entries.set(self._count() - self._signed)
             reason = problem.reason.value if isinstance(problem, SignerError) else type(problem).__name__
             _log.error("no checkpoint", extra={"fields": {"reason": reason}})
-
-
-def _root_of_full(hashes: Sequence[bytes]) -> bytes:
-    assert len(hashes) == WIDTH
-    assert all(len(value) == HASH_BYTES for value in hashes)
-    nodes = list(hashes)
-    while len(nodes) > 1:
-        nodes = [SM3.node(left, right) for left, right in zip(nodes[::2], nodes[1::2], strict=True)]
-    return nodes[0]
 
 
 def _damaged(what: str) -> ConfigurationError:
