@@ -23,7 +23,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from signer.app.demo_appliance import METRICS_OFFSET, PUBLIC_OFFSET, make_demo_appliance
+from signer.app.demo_appliance import METRICS_OFFSET, PUBLIC_OFFSET
 from signer.config import ApplianceConfig, load_config
 from signer.errors import ConfigurationError, Reason
 
@@ -63,7 +63,7 @@ def running_copy(config: ApplianceConfig) -> Iterator[DrillCopy]:
     with tempfile.TemporaryDirectory(prefix="signer-drill-") as name:
         directory = Path(name)
         copied = _copy_files(config, directory)
-        made = make_demo_appliance(directory, _free_port(), lambda _: None)
+        made = _make_appliance(directory, _free_port())
         # Only now: what init makes is the demo's company, not this one's.
         made.write_text(
             re.sub(
@@ -111,6 +111,31 @@ def _rename_log(settings: Path, log_id: str) -> None:
     settings.write_text(text.replace(json.dumps(log_id), f'"drill-{secrets.token_hex(4)}"', 1), encoding="utf-8")
 
 
+def _make_appliance(directory: Path, port: int) -> Path:
+    """Its signer.toml. In a process of its own: ours may have loaded the live token's PKCS#11 module, and has no second one.
+
+    Raises:
+        ConfigurationError: START_FAILED, with the last lines of what was said.
+    """
+    made = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "signer.cli", "init", "--demo", str(directory), "--port-base", str(port)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=_environment(),
+    )
+    if made.returncode != 0:
+        lines = made.stderr.splitlines()[-5:]
+        raise ConfigurationError(Reason.START_FAILED, "the copy could not be made: " + " | ".join(lines))
+    return directory / "signer.toml"
+
+
+def _environment() -> dict[str, str]:
+    """Ours without what says where the live token is."""
+    return {name: value for name, value in os.environ.items() if name not in {"SOFTHSM2_CONF", "SOFTTOKEN_TARGET"}}
+
+
 def _free_port() -> int:
     """A LAN port whose companions are free, too. Raises ConfigurationError (PORT_IN_USE)."""
     for _ in range(200):
@@ -131,16 +156,13 @@ def _is_free(port: int) -> bool:
 
 @contextmanager
 def _serving(config_file: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    environment = {
-        name: value for name, value in os.environ.items() if name not in {"SOFTHSM2_CONF", "SOFTTOKEN_TARGET"}
-    }
     with log.open("wb") as output:
         running = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", "signer.cli", "serve", "--config", str(config_file)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env={**environment, "PYTHONUNBUFFERED": "1"},
+            env={**_environment(), "PYTHONUNBUFFERED": "1"},
         )
         try:
             yield running

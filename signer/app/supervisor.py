@@ -49,6 +49,7 @@ class Supervisor:
         self._restart_at: dict[str, float] = {}
         self._specs = {spec.name: spec for stage in stages for spec in stage}
         self._stopping = False
+        self._hung_up_early: set[int] = set()  # pids of children that were not ready when SIGHUP came
         self._wake_read, self._wake_write = socket.socketpair()
 
     def run(self) -> int:
@@ -80,8 +81,10 @@ class Supervisor:
 
     def _on_hangup(self, number: int, _frame: object) -> None:
         for child in self._children.values():
-            if child.spec.takes_hangup and child.ready:  # one that starts reads the files anyway
+            if child.spec.takes_hangup and child.ready:
                 child.signal(signal.Signals(number))
+            elif child.spec.takes_hangup:  # it may have read the files already
+                self._hung_up_early.add(child.pid)
 
     def _on_stop(self, _number: int, _frame: object) -> None:
         self._stopping = True
@@ -102,8 +105,15 @@ class Supervisor:
                 if time.monotonic() > child.started + spec.ready_within:
                     raise ConfigurationError(Reason.START_FAILED, f"{spec.name} did not get ready in time")
                 self._sleep(0.02)
-            _tell_isolation(child)
+            self._greet(child)
         self._write_state()
+
+    def _greet(self, child: Child) -> None:
+        """A child that has just become ready."""
+        _tell_isolation(child)
+        if child.pid in self._hung_up_early:
+            self._hung_up_early.discard(child.pid)
+            child.signal(signal.SIGHUP)
 
     def _start(self, spec: ChildSpec) -> None:
         self._children[spec.name] = Child(spec)
@@ -129,9 +139,10 @@ class Supervisor:
         if status is None:
             if child.ready or not child.poll_ready():
                 return False
-            _tell_isolation(child)
+            self._greet(child)
             return True
         child.close()
+        self._hung_up_early.discard(child.pid)
         forget_process(child.pid)
         lived = time.monotonic() - child.started
         self._deaths[name] = 0 if lived > _STABLE_AFTER_S else self._deaths.get(name, 0) + 1

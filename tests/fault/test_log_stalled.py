@@ -18,14 +18,18 @@ from demo.appliance import running
 from signer.client import Connection, RemoteError, RetryPolicy
 from signer.v1 import signing_pb2 as sig
 from tests.conftest import RunningAppliance, free_port_base
+from tests.fault.small_disk import put_state_on, small_disk
 
 
 @pytest.fixture(scope="module")
 def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAppliance]:
-    """An appliance of this module's own, to be broken."""
-    directory, port = tmp_path_factory.mktemp("stalled"), free_port_base()
-    with running(directory, port) as process:
-        yield RunningAppliance(directory, port, process.pid)
+    """An appliance of this module's own, to be broken, its state on ext4: that looks at a file's flags at every write."""
+    folder, port = tmp_path_factory.mktemp("stalled"), free_port_base()
+    directory = folder / "appliance"
+    with small_disk(folder, 64) as disk:
+        put_state_on(disk, directory)
+        with running(directory, port) as process:
+            yield RunningAppliance(directory, port, process.pid)
 
 
 def _sign(appliance: RunningAppliance) -> str:

@@ -66,7 +66,7 @@ def label_values() -> dict[tuple[str, str], frozenset[str]]:
     answers = {f"{integrity.value}/{origin.value}" for integrity, origin in product(Integrity, Origin)}
     transports = _in_source("signer/config/monitoring.py", r'(?:return|else) "([\w-]+)"')
     transports |= _in_source("signer/config/monitoring.py", r'"(loopback)"')
-    transports |= _in_source("signer/transport/server.py", r'return "(plain)"')
+    transports |= _in_source("signer/transport/listener_config.py", r'return "(plain)"')
     kinds = _in_source("signer/services/signing_service.py", r'verifications\.labels\("(\w+)"')
     kinds |= _in_source("signer/documents/verify.py", r'verifications\.labels\("(\w+)"')
     uses = _in_source("signer/transport/smtls/material.py", r'expiry_timestamp_seconds\.labels\("([\w-]+)"')
