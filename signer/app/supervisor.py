@@ -92,6 +92,7 @@ class Supervisor:
     def _start_stage(self, stage: Sequence[ChildSpec]) -> None:
         for spec in stage:
             self._start(spec)
+        self._write_state()  # not ready yet, and so neither is the appliance, whatever the exporter is asked meanwhile
         for spec in stage:
             child = self._children[spec.name]
             while not child.poll_ready() and not self._stopping:
