@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from asn1crypto import pem
+
 from signer.algorithms import SignMessage, load_public_key
 from signer.audit.checkpoint import NoteKey
 from signer.audit.cosignature import WitnessKey
@@ -32,3 +34,12 @@ def grown(folder: Path, key: tuple[NoteKey, SignMessage], *steps: Sequence[bytes
     for step in steps:
         tree.integrate(step, key[1])
     return tree
+
+
+def log_beside_its_key(parent: Path, key: tuple[NoteKey, SignMessage], entries: Sequence[bytes]) -> Path:
+    """A new log under one checkpoint in `log`, and `log.pem` with its public key, as an appliance has them. The log's folder."""
+    folder = parent / "log"
+    folder.mkdir()
+    grown(folder, key, entries)
+    (parent / "log.pem").write_bytes(pem.armor("PUBLIC KEY", key[0].public_key.spki))
+    return folder

@@ -17,14 +17,13 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import pytest
-from asn1crypto import pem
 
 from signer.algorithms import SignMessage
 from signer.audit.checkpoint import NoteKey
 from signer.audit.export import Position
 from signer.audit.tree import Tree
 from signer.cli.__main__ import main
-from tests.merkle_logs import grown, new_log_key, same_length_entries
+from tests.merkle_logs import grown, log_beside_its_key, new_log_key, same_length_entries
 from tests.timestamp_authority import OpensslAuthority
 
 
@@ -35,11 +34,7 @@ def key() -> tuple[NoteKey, SignMessage]:
 
 @pytest.fixture
 def log(tmp_path: Path, key: tuple[NoteKey, SignMessage]) -> Path:
-    folder = tmp_path / "log"
-    folder.mkdir()
-    grown(folder, key, same_length_entries(300))
-    (tmp_path / "log.pem").write_bytes(pem.armor("PUBLIC KEY", key[0].public_key.spki))
-    return folder
+    return log_beside_its_key(tmp_path, key, same_length_entries(300))
 
 
 def _grow(log: Path, key: tuple[NoteKey, SignMessage]) -> None:

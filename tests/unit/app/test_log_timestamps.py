@@ -23,7 +23,7 @@ from signer.certificates import CertificateUsage, TrustStore, judge_path
 from signer.cli.__main__ import main
 from signer.cms.timestamp_token import TimestampError, timestamp_request, verify_timestamp_response
 from signer.errors import ApplianceError, ConfigurationError, Reason, VerificationError
-from tests.merkle_logs import grown, new_log_key, same_length_entries
+from tests.merkle_logs import log_beside_its_key, new_log_key, same_length_entries
 from tests.timestamp_authority import OpensslAuthority
 
 
@@ -40,11 +40,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> OpensslAuthority:
 
 @pytest.fixture
 def log(tmp_path: Path, key: tuple[NoteKey, SignMessage]) -> Path:
-    folder = tmp_path / "log"
-    folder.mkdir()
-    grown(folder, key, same_length_entries(300))
-    (tmp_path / "log.pem").write_bytes(pem.armor("PUBLIC KEY", key[0].public_key.spki))
-    return folder
+    return log_beside_its_key(tmp_path, key, same_length_entries(300))
 
 
 def _trust(authority: OpensslAuthority) -> TrustStore:

@@ -21,7 +21,7 @@ from signer.audit.syslog import CollectorConfig, SyslogConnection, SyslogFormat
 from signer.audit.tree import Tree
 from signer.cli.__main__ import main
 from signer.errors import ApplianceError, ConfigurationError, Reason
-from tests.merkle_logs import grown, new_log_key
+from tests.merkle_logs import grown, log_beside_its_key, new_log_key
 from tests.syslog_collector import Collector
 
 _MESSAGE = re.compile(
@@ -37,13 +37,7 @@ def key() -> tuple[NoteKey, SignMessage]:
 
 @pytest.fixture
 def log(tmp_path: Path, key: tuple[NoteKey, SignMessage]) -> Path:
-    from asn1crypto import pem
-
-    folder = tmp_path / "log"
-    folder.mkdir()
-    grown(folder, key, _entries(0, 600))
-    (tmp_path / "log.pem").write_bytes(pem.armor("PUBLIC KEY", key[0].public_key.spki))
-    return folder
+    return log_beside_its_key(tmp_path, key, _entries(0, 600))
 
 
 def _entries(first: int, count: int) -> list[bytes]:
