@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pypdfium2
@@ -30,7 +31,7 @@ _TEXT = """
 """
 
 
-def _typst(count: int, *standards: str) -> bytes:
+def _typst(count: int, *standards: Any) -> bytes:
     pdf: bytes = typst.compile(
         _TEXT.format(count=count).encode(), format="pdf", pdf_standards=list(standards), ignore_system_fonts=True
     )
@@ -75,7 +76,7 @@ def _pillow(count: int) -> bytes:
     return output.getvalue()
 
 
-def _pikepdf(count: int, **options: object) -> bytes:
+def _pikepdf(count: int, **options: Any) -> bytes:
     pdf = pikepdf.new()
     for _ in range(count):
         pdf.add_blank_page(page_size=(300, 400))
