@@ -19,7 +19,7 @@ from signer.cms.signer_info import SignerInfo, read_signed_data
 from signer.cms.verify import SignedDataEvidence, verify_read_signed_data
 from signer.errors import Reason, RequestError, VerificationError
 from signer.findings import Finding, FindingCode, finding
-from signer.pades.evidence import SignatureEvidence, Verdict
+from signer.pades.evidence import SignatureEvidence, SignatureProfile, Verdict
 from signer.pades.shape import SealedShape
 
 
@@ -52,7 +52,7 @@ class SealVerifier:
             certificate=signed.signer_certificate,
             algorithm=algorithm,
             mathematics_right=True,
-            pades_b=signed.names_its_certificate,
+            profile=SignatureProfile.PADES_B if signed.names_its_certificate else SignatureProfile.UNSPECIFIED,
         )
         return self._with_path(evidence, signed, at)
 
@@ -76,7 +76,12 @@ class SealVerifier:
                 evidence, mathematics_right=False, findings=(*findings, finding(FindingCode.JUNK_IN_SIGNATURE))
             )
         return replace(
-            evidence, verdict=Verdict.PASSED, signer=path.chain[0].subject_text, trusted=True, findings=findings
+            evidence,
+            verdict=Verdict.PASSED,
+            signer=path.chain[0].subject_text,
+            trusted=True,
+            chain=tuple(item.der for item in path.chain),
+            findings=findings,
         )
 
 
@@ -90,7 +95,7 @@ def _nothing_known(pdf: bytes, shape: SealedShape, signed_sm3: bytes) -> Signatu
         covers_whole_file=True,
         mathematics_right=False,
         trusted=False,
-        pades_b=False,
+        profile=SignatureProfile.UNSPECIFIED,
         covered=(shape.gap_start, shape.gap_end, len(pdf)),
         signed_sm3=signed_sm3,
         findings=(),
