@@ -24,16 +24,23 @@ from signer.pades.inspection import InspectionReport
 from signer.pades.pyhanko_sm2 import register_names
 from signer.pades.shape import ShapeMismatch, check_shape
 from signer.pades.verify import SealVerifier
+from tests.fuzz.signature_frame import framed
 
 CONTENT = b"content of a fuzzed message"
 _TRUST = TrustStore(())
+_SUBFILTERS = (b"ETSI.CAdES.detached", b"ETSI.RFC3161", b"adbe.pkcs7.detached", b"GM.sm2cms.detached", b"GM.sm2seal")
 _DECLARED = frozenset({Reason.CMS_MALFORMED, Reason.INPUT_AMBIGUOUS, Reason.INPUT_MISSING})
 
 register_names()
 
 
 def fuzz_verifier(data: bytes) -> None:
-    """A file: the inspector's judgement, its report's way to the worker, and the gate of our own shape."""
+    """A file: the inspector's judgement, its report's way to the worker, and the gate of our own shape.
+
+    Bytes that begin as DER does are tried as the signature of a small file.
+    """
+    if data[:1] == b"\x30":
+        data = framed(data, subfilter=_SUBFILTERS[len(data) % len(_SUBFILTERS)])
     report = inspect_pdf(data, _TRUST)
     if InspectionReport.from_json(report.to_json(), data) != report:
         raise AssertionError("the report does not survive its way")

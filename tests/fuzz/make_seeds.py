@@ -28,6 +28,7 @@ from tests.fuzz.hostile_pdfs import lies, pages
 from tests.fuzz.hybrid_pdf import hybrid_pdf
 from tests.fuzz.rendered_documents import rendered
 from tests.fuzz.sealed_documents import RSA, SM2
+from tests.fuzz.signature_frame import framed_digest
 from tests.fuzz.strangers import SigningOptions, signed_by, with_validation_data
 from tests.unit.cms.composed_messages import Message
 
@@ -47,6 +48,8 @@ def verifier_seeds(chance: Random) -> Iterator[bytes]:
                 yield from (attack.data for attack in islice(variants(document, chance), 2))
     for algorithm in (RSA, SM2):
         yield _ours(algorithm)
+        yield _over_the_frame(algorithm)
+    yield from seal_seeds(chance)
     yield with_validation_data(signed_by(pages(1), stranger(RSA), options), stranger(RSA))
     yield from (data for _, data in lies())
 
@@ -62,6 +65,13 @@ def _ours(algorithm: SignatureAlgorithm) -> bytes:
     )
     builder = SignedDataBuilder.for_certificate(pki.certificate, pki.chain, algorithm, identifiers=Identifiers.RFC_5652)
     return prepared.fill(builder.build(prepared.digest(digest_name(algorithm)), pki.key.sign, content=None))
+
+
+def _over_the_frame(algorithm: SignatureAlgorithm) -> bytes:
+    """A right signature of the file that `fuzz_verifier` puts signatures into."""
+    pki = stranger(algorithm)
+    builder = SignedDataBuilder.for_certificate(pki.certificate, pki.chain, algorithm, identifiers=Identifiers.RFC_5652)
+    return builder.build(framed_digest(digest_name(algorithm)), pki.key.sign, content=None)
 
 
 def cms_seeds(chance: Random) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 
 from tests.fuzz.hostile_pdfs import build_pdf, pages, with_pages
+from tests.fuzz.signature_frame import framed
 
 LARGEST = 32 * 1024 * 1024
 _PAGE = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]%b>>"
@@ -72,26 +73,13 @@ def deep_structure() -> bytes:
 
 
 def deep_signature() -> bytes:
-    """A signature whose CMS is a hundred thousand SEQUENCEs in each other."""
+    """A signature whose CMS is twenty thousand SEQUENCEs in each other."""
     der = b""
     for _ in range(20_000):
         length = len(der)
         octets = length.to_bytes(4, "big").lstrip(b"\0")
         der = b"\x30" + (bytes([length]) if length < 128 else bytes([0x80 | len(octets)]) + octets) + der
-    before = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/ByteRange[0 %010d %010d %010d]/Contents"
-    plain = _signed_by(before % (0, 0, 0), der)
-    start = plain.index(b"/Contents<30") + len(b"/Contents")
-    end = plain.index(b">", start) + 1
-    return _signed_by(before % (start, end, len(plain) - end), der)
-
-
-def _signed_by(head: bytes, der: bytes) -> bytes:
-    return with_pages(
-        b"3 0 R",
-        1,
-        {3: _PAGE % b"", 4: b"<</FT/Sig/T(a)/V 5 0 R>>", 5: head + b"<%b>>>" % der.hex().encode()},
-        b"/AcroForm<</Fields[4 0 R]/SigFlags 3>>",
-    )
+    return framed(der, room=len(der) + 10)
 
 
 def ten_thousand_pages() -> bytes:

@@ -76,7 +76,8 @@ def _page_boxes(structure: Structure, chance: Random, page: int) -> Iterator[Alt
 
 
 def _page_tree(structure: Structure, chance: Random) -> Iterator[Alteration]:
-    tree, page, content = (free_number(structure, chance) + add for add in (0, 1, 2))
+    tree = free_number(structure, chance)
+    page, content = tree + 1, tree + 2
     leaf = b"<</Type/Page/Parent %d 0 R/MediaBox[0 0 595 842]/Resources%b/Contents %d 0 R>>" % (tree, _FONT, content)
     new = {
         structure.root: structure.dictionary(structure.root, Pages=b"%d 0 R" % tree),

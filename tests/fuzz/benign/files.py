@@ -85,6 +85,11 @@ def _countersigned(origin: str, recipe: str, *others: object) -> bytes:
     return data
 
 
+def _invisibly_countersigned(origin: str) -> bytes:
+    """A certified document takes further signatures, but no new fields that show: they could show anything."""
+    return later.countersigned(_signed(origin, "certified 2"), stranger(RSA), field="Sig2")
+
+
 def _in_a_waiting_field(origin: str, recipe: str) -> bytes:
     algorithm, options = _RECIPES[recipe]
     data = signed_by(later.with_empty_signature_field(source(origin)), stranger(algorithm), options)
@@ -110,7 +115,7 @@ _LATER: dict[str, Callable[[str], bytes]] = {
     "archive timestamps": partial(_archive_timestamp, times=3),
     "second signature": lambda origin: _countersigned(origin, "RSA", SM2),
     "three signatures": lambda origin: _countersigned(origin, "SM2", RSA, SM2),
-    "signature on certified 2": lambda origin: _countersigned(origin, "certified 2", RSA),
+    "invisible signature on certified 2": _invisibly_countersigned,
     "signature in a waiting field": lambda origin: _in_a_waiting_field(origin, "certified 2"),
     "field filled in": lambda origin: _filled(origin, "RSA"),
     "field filled in, certified 2": lambda origin: _filled(origin, "certified 2"),
