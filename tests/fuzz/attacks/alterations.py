@@ -31,6 +31,13 @@ def forged_form(chance: Random, entries: bytes = b"") -> bytes:
     return stream(content, head)
 
 
+def written_form(chance: Random, *, font: bytes = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>") -> bytes:
+    """A form XObject that only writes: what honest programs put into a text field, or squares that hide what is below."""
+    text = chance.choice([b"%d.00" % chance.randrange(10**5, 10**8), b"nnnnnnnnnnnn"])
+    content = b"/Tx BMC q BT 0 g /F %d Tf 2 4 Td (%b) Tj ET Q EMC" % (chance.randrange(14, 200), text)
+    return stream(content, b"/Type/XObject/Subtype/Form/BBox[0 0 440 60]/Resources<</Font<</F%b>>>>" % font)
+
+
 def free_number(structure: Structure, chance: Random) -> int:
     """A number that no object has."""
     return structure.size + chance.randrange(40)
@@ -116,9 +123,10 @@ def _overlays(structure: Structure, chance: Random, page: int) -> Iterator[Alter
     )
 
 
-def with_annotation(structure: Structure, page: int, annotation: int) -> bytes:
-    """The page with one annotation more, last and so on top."""
+def with_annotation(structure: Structure, page: int, *annotations: int) -> bytes:
+    """The page with more annotations, last and so on top."""
     listed = structure.entries(page).get("/Annots", b"[]")
     if not listed.startswith(b"["):
         listed = structure.array(int(listed.split()[0]))
-    return structure.dictionary(page, Annots=listed[:-1] + b" %d 0 R]" % annotation)
+    more = b"".join(b" %d 0 R" % number for number in annotations)
+    return structure.dictionary(page, Annots=listed[:-1] + more + b"]")

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from tests.fuzz.attacks.alterations import forged_form, with_annotation
+from tests.fuzz.attacks.alterations import forged_form, with_annotation, written_form
 from tests.fuzz.attacks.attack import Attack, SignedDocument
 from tests.fuzz.attacks.revisions import HONEST, append
-from tests.fuzz.attacks.structure import Structure
+from tests.fuzz.attacks.structure import Structure, stream
+
+_GLYPH = stream(b"900 0 0 0 900 900 d1 0 0 900 900 re f")
 
 
 def variants(document: SignedDocument, chance: Random) -> Iterator[Attack]:
@@ -39,6 +41,16 @@ def _new_fields(structure: Structure, chance: Random) -> Iterator[Attack]:
             yield Attack(f"a new field /{kind.decode()}", append(structure, objects, chance.choice(HONEST)), shows=True)
 
 
+def _drawing_font(new: int) -> bytes:
+    """A font whose every letter is a drawing. ISO 32000-1, 9.6.5 (Type 3)."""
+    glyphs = b"".join(b"/g%d %d 0 R" % (code, new + 1) for code in range(32, 127))
+    names = b"".join(b"/g%d" % code for code in range(32, 127))
+    return (
+        b"<</Type/Font/Subtype/Type3/FontBBox[0 0 900 900]/FontMatrix[.001 0 0 .001 0 0]/FirstChar 32/LastChar 126"
+        b"/Widths[%b]/CharProcs<<%b>>/Encoding<</Differences[32%b]>>/Resources<<>>>>" % (b"900 " * 95, glyphs, names)
+    )
+
+
 def _changed_fields(structure: Structure, chance: Random, number: int) -> Iterator[Attack]:
     new = structure.size + chance.randrange(9)
     picture = {new: forged_form(chance)}
@@ -51,6 +63,11 @@ def _changed_fields(structure: Structure, chance: Random, number: int) -> Iterat
         ("of another kind", {"FT": b"/Btn", "Ff": b"65536", "AP": named}, picture),
         ("with an action", {"A": b"<</S/URI/URI(https://example.org/%d)>>" % chance.randrange(99)}, {}),
         ("with a script", {"AA": b"<</K<</S/JavaScript/JS(app.alert(%d))>>>>" % chance.randrange(99)}, {}),
+        (
+            "written with glyphs that draw",
+            {"V": b"(x)", "AP": named},
+            {new: written_form(chance, font=_drawing_font(new)), new + 1: _GLYPH},
+        ),
         ("renamed", {"T": b"(Other%d)" % chance.randrange(99)}, {}),
         ("a parent of another", {"Kids": b"[%d 0 R]" % new}, {new: b"<</FT/Tx/T(kid)/V(x)>>"}),
     ):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from tests.fuzz.attacks.alterations import forged_form, with_annotation
+from tests.fuzz.attacks.alterations import forged_form, with_annotation, written_form
 from tests.fuzz.attacks.attack import Attack, SignedDocument
 from tests.fuzz.attacks.revisions import HONEST, append
 from tests.fuzz.attacks.structure import Structure, stream
@@ -25,6 +25,7 @@ def variants(document: SignedDocument, chance: Random) -> Iterator[Attack]:
         return
     plain = Structure(document.unsigned)
     yield from _by_a_field(document, plain, chance)
+    yield from _by_a_value(document, plain, chance)
     yield from _by_a_font(document, plain, chance)
 
 
@@ -55,6 +56,10 @@ def _by_a_field(document: SignedDocument, plain: Structure, chance: Random) -> I
             new + 1: forged_form(chance),
         },
         "with other text below": {new: field.replace(b"/F 4", b"/F 2")},
+        "written anew": {
+            new: field.replace(b"/V(", b"/V(9").replace(b"/N %d" % (new + 1), b"/N %d" % (new + 8)),
+            new + 8: written_form(chance),
+        },
         "by reference to another": {
             new: field.replace(b"/N %d" % (new + 1), b"/N %d" % (new + 9)),
             new + 9: forged_form(chance),
@@ -62,10 +67,42 @@ def _by_a_field(document: SignedDocument, plain: Structure, chance: Random) -> I
     }.items():
         yield Attack(f"a field, {name}", append(signed, objects, chance.choice(HONEST)), shows=True)
     if root_form.startswith(b"<<"):
+        drawn = signed.dictionary(signed.root, AcroForm=root_form[:-2] + b"/NeedAppearances true>>")
+        yield Attack("values drawn by the viewer alone", append(signed, {signed.root: drawn}))
         needing = signed.dictionary(signed.root, AcroForm=root_form[:-2] + b"/NeedAppearances true>>")
         yield Attack(
             "a field, drawn by the viewer", append(signed, {signed.root: needing, new: field.replace(b"/V(", b"/V(9")})
         )
+
+
+def _by_a_value(document: SignedDocument, plain: Structure, chance: Random) -> Iterator[Attack]:
+    """A sum that was filled in before it was signed, filled in once more as honest programs do it; a box unticked."""
+    assert document.sign is not None
+    page, new = chance.choice(plain.pages), plain.size + chance.randrange(1, 9)
+    field = _FIELD % (new, chance.randrange(1, 99), new + 1)
+    states = b"/AP<</N<</Yes %d 0 R/Off %d 0 R>>>>" % (new + 3, new + 4)
+    box = b"<</Type/Annot/Subtype/Widget/FT/Btn/T(Agreed)/F 4/Rect[60 500 90 530]/V/%b/AS/%b%b>>"
+    prepared = append(
+        plain,
+        {
+            page: with_annotation(plain, page, new, new + 2),
+            new: field,
+            new + 1: written_form(chance),
+            new + 2: box % (b"Off", b"Off", states),
+            new + 3: stream(b"0 0 30 30 re f", b"/Type/XObject/Subtype/Form/BBox[0 0 30 30]"),
+            new + 4: stream(b"0 0 30 30 re S", b"/Type/XObject/Subtype/Form/BBox[0 0 30 30]"),
+            plain.root: plain.dictionary(plain.root, AcroForm=b"<</Fields[%d 0 R %d 0 R]>>" % (new, new + 2)),
+        },
+    )
+    signed = Structure(document.sign(prepared))
+    sum_of = b"(%d)" % chance.randrange(10**6, 10**8)
+    anew = {new: signed.dictionary(new, V=sum_of, AP=b"<</N %d 0 R>>" % (new + 30)), new + 30: written_form(chance)}
+    for table in HONEST:
+        yield Attack(f"a signed value written anew, {table}", append(signed, anew, table), shows=True)
+    emptied = {new: signed.dictionary(new, V=None, AP=None)}
+    yield Attack("a signed value emptied", append(signed, emptied, chance.choice(HONEST)), shows=True)
+    unseen = {new: signed.dictionary(new, DA=b"(/Helv 0.1 Tf 1 g)", AP=None)}
+    yield Attack("a signed value in invisible letters", append(signed, unseen, chance.choice(HONEST)), shows=True)
 
 
 def _by_a_font(document: SignedDocument, plain: Structure, chance: Random) -> Iterator[Attack]:

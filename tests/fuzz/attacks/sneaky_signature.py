@@ -15,6 +15,8 @@ from tests.fuzz.attacks.attack import Attack, SignedDocument
 from tests.fuzz.attacks.attacker import attacker
 from tests.fuzz.attacks.revisions import HONEST, append
 from tests.fuzz.attacks.structure import Structure
+from tests.fuzz.attacks.targets import stranger
+from tests.fuzz.sealed_documents import SM2
 from tests.fuzz.strangers import SigningOptions, signed_by
 
 
@@ -68,6 +70,8 @@ def _listing(form: bytes, field: int) -> bytes:
 
 def _really_signed(document: SignedDocument, chance: Random) -> Iterator[Attack]:
     """Signed by the attacker, and its picture then the forged page: before signing, or overwritten after it."""
+    if document.permissions == 1:
+        return  # no program signs what allows no changes at all
     options = SigningOptions(field=f"Approval{chance.randrange(99)}", box=(0, chance.randrange(300), 595, 842))
     signed = Structure(signed_by(document.data, attacker(), options))
     for number in signed.dictionaries(FT="/Sig"):
@@ -79,6 +83,8 @@ def _really_signed(document: SignedDocument, chance: Random) -> Iterator[Attack]
                 append(signed, {number: drawn, new: forged_form(chance)}),
                 shows=True,
             )
+    known = signed_by(document.data, stranger(SM2), options)
+    yield Attack("a cover by somebody who is trusted", known, shows=True)
     structure = document.structure
     covered = Structure(append(structure, _field(structure, chance, structure.pages[0], b"")))
     invisible = SigningOptions(field=f"Hidden{chance.randrange(99)}", box=None)
