@@ -23,7 +23,7 @@ _MAX_PICTURE_BYTES = 1 << 20
 # A field larger than this (of 595 × 842 points, A4) hides more of a page than a signature or an entry of a form needs.
 _LARGEST_PLACE = 595 * 842 / 4
 _VALUED = frozenset({"/Tx", "/Ch", "/Btn"})
-_EMPTY_VALUES = (None, "", "/Off", [])
+_EMPTY_VALUES: tuple[object, ...] = (None, "", "/Off", [])
 _SHOWS_VALUE = ("/V", "/AP", "/AS", "/DA", "/Q", "/Ff")
 _TEXT_OPERATORS = frozenset(
     b"q Q cm BT ET Tf Td TD Tm T* Tc Tw Tz TL Ts Tr Tj TJ ' \" g G rg RG k K w re W W* n BMC BDC EMC MP DP".split()

@@ -156,7 +156,8 @@ def _check_end(data: bytes, reader: PdfFileReader, last: int) -> None:
     if table.xref_section_type is XRefSectionType.STANDARD:
         stream = io.BytesIO(data)  # shares the bytes
         stream.seek(end)
-        generic.DictionaryObject.read_from_stream(stream, generic.TrailerReference(reader))
+        trailer = generic.TrailerReference(reader)  # type: ignore[no-untyped-call] # pyHanko has no types here
+        generic.DictionaryObject.read_from_stream(stream, trailer)
         end = stream.tell()
     if not _END.match(data, end):
         raise GapProblem(FindingCode.BYTES_AFTER_END)

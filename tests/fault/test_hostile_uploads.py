@@ -1,7 +1,4 @@
-"""Bombs and files as large as uploads may be, through a running appliance: each gets an answer, and so do good files beside them.
-
-Threat: T6, T20.
-"""
+"""Bombs and files as large as uploads may be, through a running appliance: each gets an answer, and so do good files beside them."""
 
 from __future__ import annotations
 

@@ -29,8 +29,16 @@ def main() -> None:
     found.mkdir(parents=True, exist_ok=True)
     places = [] if any(not option.startswith("-") for option in options) else [found, corpus(name)]
     limits = [*_LIMITS[name], "-rss_limit_mb=1024", f"-artifact_prefix={found.parent}/{name}-"]
-    atheris.Setup([sys.argv[0], *limits, *options, *map(str, places)], TARGETS[name])
+    atheris.Setup([_again(name, found.parent), *limits, *options, *map(str, places)], TARGETS[name])
     atheris.Fuzz()
+
+
+def _again(name: str, directory: Path) -> str:
+    """A program that starts this target anew: libFuzzer does so for each attempt at a merge."""
+    program = directory / f"{name}.sh"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.fuzz.fuzzing {name} "$@"\n')
+    program.chmod(0o755)
+    return str(program)
 
 
 def corpus(name: str) -> Path:

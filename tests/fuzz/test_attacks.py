@@ -1,7 +1,4 @@
-"""No variant of any published attack is taken for whole: a sample here, thousands of fresh ones in `make soak`.
-
-Threat: T5, T7.
-"""
+"""No variant of any published attack is taken for whole: a sample here, thousands of fresh ones in `make soak`."""
 
 from __future__ import annotations
 

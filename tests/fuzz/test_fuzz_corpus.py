@@ -1,7 +1,4 @@
-"""The kept inputs of the fuzzers, once more and without them: each gets its answer and no exception leaves.
-
-Threat: T6, T7.
-"""
+"""The kept inputs of the fuzzers, once more and without them: each gets its answer and no exception leaves."""
 
 from __future__ import annotations
 
