@@ -25,11 +25,11 @@ from pyhanko_certvalidator import ValidationContext
 
 from signer.algorithms import SignatureAlgorithm
 from signer.findings import Finding, FindingCode, finding
-from signer.pades.embed import SUBFILTER_PADES
 from signer.pades.evidence import SignatureEvidence, Verdict
 from signer.pades.later_revisions import check_later_revisions
 from signer.pades.pyhanko_sm2 import SignatureAlgorithmPolicy, Sm2SignatureValidator
 from signer.pades.signature_gap import GapProblem, SignatureGap, digest_covered, read_gap
+from signer.pades.update_plan import SUBFILTER_PADES
 
 T = TypeVar("T")
 
@@ -176,7 +176,7 @@ def _describe(judgement: _Judgement, signature: EmbeddedPdfSignature, subfilter:
     except ValueError:  # asn1crypto knows no parts of SM2's name
         name = mechanism["algorithm"].native
     judgement.algorithm = _ALGORITHMS.get((name, signature.md_algorithm), SignatureAlgorithm.UNSPECIFIED)
-    judgement.pades_b = subfilter == f"/{SUBFILTER_PADES}"
+    judgement.pades_b = subfilter == f"/{SUBFILTER_PADES.decode()}"
     claimed = signature.self_reported_timestamp
     if claimed is not None:
         judgement.signed_at = claimed if claimed.tzinfo is not None else claimed.replace(tzinfo=UTC)

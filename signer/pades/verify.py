@@ -20,7 +20,7 @@ from signer.cms.verify import SignedDataEvidence, verify_read_signed_data
 from signer.errors import Reason, RequestError, VerificationError
 from signer.findings import Finding, FindingCode, finding
 from signer.pades.evidence import SignatureEvidence, Verdict
-from signer.pades.shape import SealedShape
+from signer.pades.shape import SealedRevision, SealedShape
 
 
 @dataclass(frozen=True)
@@ -29,21 +29,28 @@ class SealVerifier:
 
     trust: TrustStore = field(repr=False)
 
-    def verify(
+    def verify_all(
         self, pdf: bytes, shape: SealedShape, at: datetime, *, signed_sm3: bytes | None = None
+    ) -> tuple[SignatureEvidence, ...]:
+        """Evidence about each signature of a file of our shape. `signed_sm3`: SM3 of what the last seal covers, where it is known."""
+        known = {shape.seals[-1].end: signed_sm3}
+        return tuple(self.verify(pdf, each, at, signed_sm3=known.get(each.end)) for each in shape.signatures)
+
+    def verify(
+        self, pdf: bytes, shape: SealedRevision, at: datetime, *, signed_sm3: bytes | None = None
     ) -> SignatureEvidence:
-        """Evidence about the one signature of a file of our shape, its path judged at that time. Raises nothing.
+        """Evidence about one signature of a file of our shape, its path judged at that time. Raises nothing.
 
         `signed_sm3`: SM3 of the signed bytes, where the caller has it already.
         """
         evidence = _nothing_known(pdf, shape, signed_sm3 or shape.digest(pdf, "sm3"))
         try:
-            read = read_signed_data(shape.cms)
+            read = read_signed_data(shape.content)
             algorithm = _algorithm_of(read.signer)
             hash_name = digest_name(algorithm)
             digest = evidence.signed_sm3 if hash_name == "sm3" else shape.digest(pdf, hash_name)
             signed = verify_read_signed_data(read, detached_digest=digest)
-            _check_every_byte(shape.cms, signed, read.signer.signature, digest)
+            _check_every_byte(shape.content, signed, read.signer.signature, digest)
         except (VerificationError, RequestError, DerError) as problem:
             code = getattr(problem, "finding_code", FindingCode.SIGNATURE_MALFORMED)
             return replace(evidence, findings=(finding(code),))
@@ -80,18 +87,18 @@ class SealVerifier:
         )
 
 
-def _nothing_known(pdf: bytes, shape: SealedShape, signed_sm3: bytes) -> SignatureEvidence:
+def _nothing_known(pdf: bytes, shape: SealedRevision, signed_sm3: bytes) -> SignatureEvidence:
     return SignatureEvidence(
         verdict=Verdict.FAILED,
         signer="",
         certificate=b"",
         algorithm=SignatureAlgorithm.UNSPECIFIED,
         signed_at=shape.signed_at,
-        covers_whole_file=True,
+        covers_whole_file=shape.end == len(pdf),
         mathematics_right=False,
         trusted=False,
         pades_b=False,
-        covered=(shape.gap_start, shape.gap_end, len(pdf)),
+        covered=shape.covered,
         signed_sm3=signed_sm3,
         findings=(),
     )
