@@ -55,7 +55,7 @@ from signer.v1.document_pb2_grpc import add_DocumentServiceServicer_to_server
 from signer.v1.signing_pb2_grpc import add_SigningServiceServicer_to_server
 
 # What a worker signs with; the log's and the authority's keys belong to other processes.
-_WORKER_PURPOSES = frozenset({Purpose.MESSAGE, Purpose.SEAL, Purpose.PROBE})
+_WORKER_PURPOSES = frozenset({Purpose.MESSAGE, Purpose.SEAL, Purpose.TIMESTAMP, Purpose.PROBE})
 _SERVICES = (
     signing_pb2.DESCRIPTOR.services_by_name["SigningService"],
     document_pb2.DESCRIPTOR.services_by_name["DocumentService"],

@@ -1,4 +1,4 @@
-"""The demo appliance's keys and certificates: two roots and four signing keys, all made in the token.
+"""The demo appliance's keys and certificates: two roots and the signing keys below them, all made in the token.
 
 The roots sign by the same way as every other key: recorded in the log, verified before release.
 """
@@ -42,13 +42,15 @@ _FAMILIES: dict[str, tuple[KeySpec, tuple[Algorithm, ...]]] = {
 _LEAVES = (
     ("seal", Purpose.SEAL, CertificateKind.DOCUMENT_SIGNER, "电子保单专用章"),
     ("message", Purpose.MESSAGE, CertificateKind.MESSAGE_SIGNER, "业务报文签名"),
+    ("timestamp", Purpose.TIMESTAMP, CertificateKind.TIMESTAMP_AUTHORITY, "时间戳服务"),
 )
 _ACTOR = Actor("init", "init/demo", "init")
 
 
 def make_demo_keys(config: ApplianceConfig, database: Database, company: str, tell: Callable[[str], None]) -> None:
     """Makes the keys that are missing. Raises HsmError, ApplianceError, ConfigurationError."""
-    wanted = {f"{use}-{family}" for family in _FAMILIES for use in ("ca", "seal", "message")}
+    uses = ("ca", *(leaf[0] for leaf in _LEAVES))
+    wanted = {f"{use}-{family}" for family in _FAMILIES for use in uses}
     if wanted <= load_registry(database).names:
         return
     log = LogFile.open(config.log.file, config.log.log_id)
