@@ -40,6 +40,9 @@ class FindingCode(StrEnum):
     NOT_WHOLLY_COVERED = "not-wholly-covered"
     BYTES_AFTER_END = "bytes-after-end"
     JUNK_IN_SIGNATURE = "junk-in-signature"
+    SEAL_FORGED = "seal-forged"
+    SEAL_NOT_VALID = "seal-not-valid"
+    SEAL_NOT_FOR_SIGNER = "seal-not-for-signer"
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,18 @@ _MESSAGES: dict[FindingCode, tuple[str, str]] = {
     FindingCode.NOT_WHOLLY_COVERED: ("The signature does not cover the whole file.", "签名没有覆盖整个文件。"),
     FindingCode.BYTES_AFTER_END: ("There are bytes after the end of the signed file.", "签名内容之后还有多余数据。"),
     FindingCode.JUNK_IN_SIGNATURE: ("There are bytes beside the signature in its place.", "签名区域内含有多余数据。"),
+    FindingCode.SEAL_FORGED: (
+        "The electronic seal is not as its maker signed it.",
+        "电子印章不是制章者签发的原样，疑为伪造。",
+    ),
+    FindingCode.SEAL_NOT_VALID: (
+        "The electronic seal was not valid at the time of sealing.",
+        "盖章时电子印章不在有效期内。",
+    ),
+    FindingCode.SEAL_NOT_FOR_SIGNER: (
+        "The electronic seal was not made for the one who used it.",
+        "盖章人不在电子印章的签章人证书列表中。",
+    ),
 }
 
 
