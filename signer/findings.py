@@ -40,6 +40,8 @@ class FindingCode(StrEnum):
     NOT_WHOLLY_COVERED = "not-wholly-covered"
     BYTES_AFTER_END = "bytes-after-end"
     JUNK_IN_SIGNATURE = "junk-in-signature"
+    TIMESTAMP_WRONG = "timestamp-wrong"
+    TIMESTAMP_NOT_TRUSTED = "timestamp-not-trusted"
     SEAL_FORGED = "seal-forged"
     SEAL_NOT_VALID = "seal-not-valid"
     SEAL_NOT_FOR_SIGNER = "seal-not-for-signer"
@@ -105,6 +107,11 @@ _MESSAGES: dict[FindingCode, tuple[str, str]] = {
     FindingCode.NOT_WHOLLY_COVERED: ("The signature does not cover the whole file.", "签名没有覆盖整个文件。"),
     FindingCode.BYTES_AFTER_END: ("There are bytes after the end of the signed file.", "签名内容之后还有多余数据。"),
     FindingCode.JUNK_IN_SIGNATURE: ("There are bytes beside the signature in its place.", "签名区域内含有多余数据。"),
+    FindingCode.TIMESTAMP_WRONG: ("A timestamp is wrong, or of something else.", "时间戳不正确，或不属于该签名。"),
+    FindingCode.TIMESTAMP_NOT_TRUSTED: (
+        "A timestamp was made by an authority that is not trusted here.",
+        "时间戳的签发机构不受信任。",
+    ),
     FindingCode.SEAL_FORGED: (
         "The electronic seal is not as its maker signed it.",
         "电子印章不是制章者签发的原样，疑为伪造。",

@@ -39,10 +39,11 @@ _TRUE = b"\x01\x01\xff"
 
 
 class TimestampError(SignerError):
-    """A response or token is not what was asked for, or nobody trusted made it."""
+    """A response or token is not what was asked for, or nobody trusted made it (`nobody_vouches`: that alone)."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, nobody_vouches: bool = False) -> None:
         super().__init__(Reason.TIMESTAMP_WRONG, message, "Ask the authority again; check its anchors.")
+        self.nobody_vouches = nobody_vouches
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,15 @@ def verify_timestamp_token(
         if not signed.names_its_certificate:  # RFC 3161, 2.4.2 and RFC 5816: a must
             raise TimestampError("the token does not name its signer's certificate")
         evidence = _read_info(signed, digest_of, nonce)
-        judge_path(signed.signer_certificate, signed.certificates, trust, evidence.moment, CertificateUsage.TIMESTAMPS)
     except DerError as problem:
         raise TimestampError(f"not a timestamp in DER: {problem}") from None
     except (RequestError, VerificationError) as problem:
         raise TimestampError(f"the token is not to be relied on: {problem.message}") from None
+    try:
+        judge_path(signed.signer_certificate, signed.certificates, trust, evidence.moment, CertificateUsage.TIMESTAMPS)
+    except (RequestError, VerificationError) as problem:
+        told = f"the token is not to be relied on: {problem.message}"
+        raise TimestampError(told, nobody_vouches=True) from None
     return evidence
 
 

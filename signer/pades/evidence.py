@@ -53,3 +53,4 @@ class SignatureEvidence:
     covered: tuple[int, int, int] | None
     signed_sm3: bytes
     findings: tuple[Finding, ...]
+    proven_at: datetime | None = None

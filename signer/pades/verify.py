@@ -19,15 +19,19 @@ from signer.cms.signer_info import SignerInfo, read_signed_data
 from signer.cms.verify import SignedDataEvidence, verify_read_signed_data
 from signer.errors import Reason, RequestError, VerificationError
 from signer.findings import Finding, FindingCode, finding
+from signer.pades.electronic_seals import judge_electronic_seal
 from signer.pades.evidence import SignatureEvidence, Verdict
 from signer.pades.shape import SealedRevision, SealedShape
+from signer.pades.timestamps import judge_document_timestamp, judge_signature_timestamp
+from signer.pades.update_plan import SUBFILTER_PADES
 
 
 @dataclass(frozen=True)
 class SealVerifier:
-    """`trust`: the anchors that a seal's certificate must lead to."""
+    """`trust`: the anchors that a seal's certificate must lead to. `timestamps`: those of timestamp authorities, None: the same."""
 
     trust: TrustStore = field(repr=False)
+    timestamps: TrustStore | None = field(default=None, repr=False)
 
     def verify_all(
         self, pdf: bytes, shape: SealedShape, at: datetime, *, signed_sm3: bytes | None = None
@@ -44,13 +48,18 @@ class SealVerifier:
         `signed_sm3`: SM3 of the signed bytes, where the caller has it already.
         """
         evidence = _nothing_known(pdf, shape, signed_sm3 or shape.digest(pdf, "sm3"))
+        if shape.is_timestamp:
+            return judge_document_timestamp(evidence, pdf, shape, self.timestamps or self.trust)
+        if shape.subfilter.encode() != SUBFILTER_PADES:
+            return judge_electronic_seal(evidence, shape, self.trust, at)
         try:
             read = read_signed_data(shape.content)
+            token = read.signer.signature_timestamp
             algorithm = _algorithm_of(read.signer)
             hash_name = digest_name(algorithm)
             digest = evidence.signed_sm3 if hash_name == "sm3" else shape.digest(pdf, hash_name)
             signed = verify_read_signed_data(read, detached_digest=digest)
-            _check_every_byte(shape.content, signed, read.signer.signature, digest)
+            _check_every_byte(shape.content, signed, read.signer, digest)
         except (VerificationError, RequestError, DerError) as problem:
             code = getattr(problem, "finding_code", FindingCode.SIGNATURE_MALFORMED)
             return replace(evidence, findings=(finding(code),))
@@ -61,7 +70,11 @@ class SealVerifier:
             mathematics_right=True,
             pades_b=signed.names_its_certificate,
         )
-        return self._with_path(evidence, signed, at)
+        if token is None:
+            return self._with_path(evidence, signed, at)
+        proven_at, findings = judge_signature_timestamp(token, read.signer.signature, self.timestamps or self.trust)
+        judged = self._with_path(evidence, signed, proven_at or at)
+        return replace(judged, proven_at=proven_at, findings=(*findings, *judged.findings))
 
     def _with_path(self, evidence: SignatureEvidence, signed: SignedDataEvidence, at: datetime) -> SignatureEvidence:
         """Adds who signed, and whether anybody vouches for it."""
@@ -114,19 +127,24 @@ def _algorithm_of(signer: SignerInfo) -> SignatureAlgorithm:
     return algorithm
 
 
-def _check_every_byte(cms: bytes, signed: SignedDataEvidence, signature: bytes, digest: bytes) -> None:
+def _check_every_byte(cms: bytes, signed: SignedDataEvidence, signer: SignerInfo, digest: bytes) -> None:
     """Builds the CMS once more from what was verified: whatever is not signed in it must be what we would write.
+
+    A timestamp is taken as it is: it is somebody else's, and judged by itself.
 
     Raises:
         VerificationError: the CMS says the same in other bytes, or holds more.
+        DerError: its unsigned attributes are not well formed.
     """
+    token = signer.signature_timestamp
     others = tuple(der for der in signed.certificates if der != signed.signer_certificate)
     try:
         builder = _builder(signed.signer_certificate, others, signed.algorithm)
     except (ValueError, TypeError, KeyError):
         rebuilt = b""
     else:
-        rebuilt = builder.build(digest, lambda _: signature, content=None)
+        timestamp = None if token is None else (lambda _: token)
+        rebuilt = builder.build(digest, lambda _: signer.signature, content=None, timestamp=timestamp)
     if rebuilt != cms:
         raise VerificationError(Reason.SIGNATURE_WRONG, FindingCode.JUNK_IN_SIGNATURE, "the CMS is not as we write it")
 
