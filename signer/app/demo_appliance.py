@@ -91,6 +91,9 @@ company = "{company}"
 caption = "电子保单专用章"
 default_key = "seal-sm2"
 
+[seal.electronic]
+file = "seal/electronic-seal.esl"
+
 [timestamps]
 keys = ["timestamp-sm2", "timestamp-rsa"]
 

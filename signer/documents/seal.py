@@ -117,6 +117,11 @@ class SealWorkshop:
             )
         return SignatureKind(self.config.electronic.subfilter.encode(), self.config.electronic.handler.encode())
 
+    @property
+    def electronic_seal_size(self) -> int:
+        """Bytes of the electronic seal, which every signature with it holds."""
+        return len(self._electronic_seal or b"")
+
     def electronic_seal_signature(self, sign: DocumentSigner, digest: bytes, at: datetime) -> bytes:
         """SES_Signature over a document's SM3 (GB/T 38540-2020, 7). Raises RequestError (NOT_SUPPORTED, SEAL_INVALID)."""
         self.kind(SealProfile.GBT_38540)

@@ -144,9 +144,14 @@ class Sealing:
             signer_name=self.workshop.config.company,
             signed_at=at,
             kind=self.workshop.kind(wish.profile),
-            contents_reserve=_RESERVE_WITH_TOKEN if wish.profile in _TIMESTAMPED else _RESERVE,
+            contents_reserve=self._reserve(wish.profile),
             certification=certification,
         )
+
+    def _reserve(self, profile: SealProfile) -> int:
+        if profile is SealProfile.GBT_38540:
+            return _RESERVE + self.workshop.electronic_seal_size
+        return _RESERVE_WITH_TOKEN if profile in _TIMESTAMPED else _RESERVE
 
     def _content(
         self, prepared: Prepared, item: AuthorisedSeal, actor: Actor, at: datetime, deadline: Deadline
