@@ -39,7 +39,9 @@ from signer.documents.issue import DocumentIssuer
 from signer.documents.keyword_places import PlaceFinder
 from signer.documents.seal import SealWorkshop
 from signer.documents.sealing import Sealing
+from signer.documents.stranger_sealing import StrangerSealing
 from signer.documents.templates import TemplateDesk
+from signer.documents.validation_data import CollectedValidationData
 from signer.documents.verify import DocumentVerifier
 from signer.keys import Purpose
 from signer.keys.registry import KeyRegistry, load_registry
@@ -193,14 +195,22 @@ def _document_servicer(
 ) -> DocumentServicer:
     renderer = Renderer.from_config(config.renderer)
     inspector = Inspector.from_config(config.inspector)
+    crl_directory = config.seal.crl_directory
+    validation_data = None if crl_directory is None else CollectedValidationData(crl_directory, trust, stamping.trust)
+    sealing = Sealing(SealWorkshop(config.seal), stamping.source, validation_data)
+    places = PlaceFinder(inspector)
+    blobs = BlobDirectory.from_config(config.blobs)
     issuer = DocumentIssuer(
         catalog=catalog,
         renderer=renderer,
         signer=signer,
-        sealing=Sealing(SealWorkshop(config.seal), stamping.source, None),
-        places=PlaceFinder(inspector),
-        blobs=BlobDirectory.from_config(config.blobs),
+        sealing=sealing,
+        places=places,
+        blobs=blobs,
         catalogue=catalogue,
+    )
+    strangers = StrangerSealing(
+        signer=signer, sealing=sealing, places=places, preparer=inspector, blobs=blobs, catalogue=catalogue
     )
     seals = [version for version in registry.all() if version.purpose is Purpose.SEAL]
     verifier = DocumentVerifier(
@@ -211,7 +221,11 @@ def _document_servicer(
         own_certificates=frozenset(version.certificate_chain[0] for version in seals if version.certificate_chain),
     )
     return DocumentServicer(
-        templates=TemplateDesk(grants, catalog, renderer), issuer=issuer, verifier=verifier, to_status=to_status
+        templates=TemplateDesk(grants, catalog, renderer),
+        issuer=issuer,
+        strangers=strangers,
+        verifier=verifier,
+        to_status=to_status,
     )
 
 

@@ -90,6 +90,7 @@ SOFTHSM2_CONF = "./token/softhsm2.conf"
 company = "{company}"
 caption = "电子保单专用章"
 default_key = "seal-sm2"
+crl_directory = "trust/crl"
 
 [seal.electronic]
 file = "seal/electronic-seal.esl"

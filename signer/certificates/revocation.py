@@ -37,6 +37,7 @@ class RevocationList:
     signed_bytes: bytes
     signature: bytes
     signature_oid: str
+    der: bytes = field(default=b"", repr=False)
 
     @classmethod
     def load(cls, der: bytes) -> RevocationList:
@@ -84,6 +85,7 @@ def _read(der: bytes) -> RevocationList:
         signed_bytes=strict.tbs_certlist_bytes,
         signature=strict.signature,
         signature_oid=strict.signature_algorithm_oid.dotted_string,
+        der=der,
     )
 
 
@@ -114,6 +116,10 @@ class RevocationLists:
         kept = [crl for crl in before.lists if crl.number > best.get(crl.issuer, -1)]
         return RevocationLists((*self.lists, *kept), before._verified)
 
+    def of(self, issuer: Certificate) -> list[RevocationList]:
+        """The lists that an authority really signed."""
+        return [crl for crl in self.lists if crl.issuer == issuer.subject and self._is_signed(crl, issuer)]
+
     def check(self, chain: Sequence[Certificate], at: datetime | None = None) -> datetime:
         """Until when it is known that nothing in the chain (leaf to anchor) is revoked, unless newer lists come.
 
@@ -126,7 +132,7 @@ class RevocationLists:
         return min(until, default=chain[0].not_after)
 
     def _check_one(self, child: Certificate, issuer: Certificate, now: datetime) -> datetime:
-        lists = [crl for crl in self.lists if crl.issuer == issuer.subject and self._is_signed(crl, issuer)]
+        lists = self.of(issuer)
         # Whatever list says so, an old one too: revocation is not taken back (apart from holds, which count as revoked).
         if any(child.serial in crl.serials for crl in lists):
             raise _refused(FindingCode.CERTIFICATE_REVOKED, "the certificate, or one above it, was revoked")

@@ -30,6 +30,8 @@ from signer.pades.foreign import inspect_pdf
 from signer.pades.inspection import InspectionReport
 from signer.pades.inspector_task import Task, places_to_json, read_task
 from signer.pades.pyhanko_sm2 import register_names
+from signer.pades.stranger_plan import StrangerPlan, Unsafe, UnsafeToSeal, answer_of, refusal_of
+from signer.pades.stranger_sealing import prepare_stranger
 from signer.pades.text_places import TextUnreadable, find_text
 
 _log = logging.getLogger(__name__)
@@ -81,7 +83,18 @@ def answer(trust: TrustStore, request: bytes) -> bytes:
             return places_to_json(find_text(pdf, argument))
         except TextUnreadable:
             return b""
+    if task is Task.PREPARE:
+        return _prepare(pdf, argument)
     return _inspect(trust, pdf)
+
+
+def _prepare(pdf: bytes, plan: str) -> bytes:
+    try:
+        return answer_of(*prepare_stranger(pdf, StrangerPlan.from_json(plan)))
+    except UnsafeToSeal as problem:
+        return refusal_of(problem.reason)
+    except Exception:  # noqa: BLE001 - pyHanko meets hostile files with many kinds of exceptions; all mean the same here
+        return refusal_of(Unsafe.DAMAGED)
 
 
 def _inspect(trust: TrustStore, pdf: bytes) -> bytes:

@@ -14,8 +14,10 @@ from google.rpc import status_pb2
 from hsm.errors import HsmError
 from policy_render.catalog import Template
 from policy_render.errors import RenderError
+from signer.algorithms import sm3
 from signer.documents.issue import DocumentIssuer, IssuedDocument, IssueRequest
 from signer.documents.seal import KeywordPlace, Place, SealProfile, SealWish
+from signer.documents.stranger_sealing import StrangerSealing
 from signer.documents.templates import TemplateDesk
 from signer.documents.verify import DocumentReport, DocumentVerifier
 from signer.errors import Reason, RequestError, SignerError
@@ -36,10 +38,17 @@ class DocumentServicer(DocumentServiceServicer):
     """Answers the RPCs of DocumentService."""
 
     def __init__(
-        self, *, templates: TemplateDesk, issuer: DocumentIssuer, verifier: DocumentVerifier, to_status: ToStatus
+        self,
+        *,
+        templates: TemplateDesk,
+        issuer: DocumentIssuer,
+        strangers: StrangerSealing,
+        verifier: DocumentVerifier,
+        to_status: ToStatus,
     ) -> None:
         self._templates = templates
         self._issuer = issuer
+        self._strangers = strangers
         self._verifier = verifier
         self._to_status = to_status
 
@@ -65,9 +74,15 @@ class DocumentServicer(DocumentServiceServicer):
     def SealDocument(
         self, request: wire.SealDocumentRequest, context: grpc.ServicerContext
     ) -> wire.SealDocumentResponse:
-        """Not served yet."""
-        raise RequestError(
-            Reason.NOT_SUPPORTED, "sealing a PDF that the caller brings is not supported yet", "Use IssueDocument."
+        """Seals a PDF that the caller brings."""
+        call = current_call.get()
+        wishes = tuple(_seal_wish(seal) for seal in request.seals)
+        asked = IssueRequest(request.issue_id, "", sm3.digest(request.pdf).hex(), wishes)
+        sealed = self._strangers.seal(call.actor, request.pdf, asked, call.deadline)
+        return wire.SealDocumentResponse(
+            pdf=sealed.pdf,
+            document_id=sealed.document.document_id,
+            receipts=[receipt_to_wire(item.log_id, item.index, item.entry) for item in sealed.document.receipts],
         )
 
     def IssueDocument(

@@ -122,10 +122,10 @@ class Signer:
         return self._record(actor, produced, deadline)
 
     def document_signer(
-        self, actor: Actor, key: str, deadline: Deadline, *, template: str, profile: str
+        self, actor: Actor, key: str, deadline: Deadline, *, template: str | None, profile: str
     ) -> DocumentSigner:
         """A capability to sign one document from this template, as this seal profile, with a seal key; refuses here and now
-        what no single grant covers.
+        what no single grant covers. `template` None: the caller brings the document.
 
         Raises:
             RequestError, AccessError: as `sign`.
