@@ -31,7 +31,7 @@ from signer.pades.inspection import InspectionReport
 from signer.pades.inspector_task import Task, places_to_json, read_task
 from signer.pades.pyhanko_sm2 import register_names
 from signer.pades.stranger_plan import StrangerPlan, Unsafe, UnsafeToSeal, answer_of, refusal_of
-from signer.pades.stranger_sealing import prepare_stranger
+from signer.pades.stranger_sealing import prepare_stranger, remember_time_zone
 from signer.pades.text_places import TextUnreadable, find_text
 
 _log = logging.getLogger(__name__)
@@ -59,6 +59,7 @@ def main() -> int:
         _log.error(str(problem))
         return 1
     register_names()
+    remember_time_zone()
     limits = ForkLimits(
         PROCESSES["inspection"].limits,
         wall_seconds=_WALL_SECONDS,

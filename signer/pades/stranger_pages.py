@@ -18,6 +18,7 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from signer.pades.foreign_signature import entry
 from signer.pades.page_geometry import UPRIGHT, Box, PageGeometry
 from signer.pades.seal_place import BoxPlace, CrossPagePlace, pages_of_strips
 from signer.pades.stranger_plan import StrangerPlan, Unsafe, UnsafeToSeal
@@ -48,7 +49,7 @@ def pages_of(reader: PdfFileReader) -> Iterator[tuple[Any, Any]]:
     while waiting:
         reference, depth = waiting.pop()
         node = reference.get_object()
-        kids = node.get("/Kids", None)
+        kids = entry(node, "/Kids", None)
         if reference.reference in seen or depth > _MAX_DEPTH:
             raise UnsafeToSeal(Unsafe.DAMAGED)
         seen.add(reference.reference)
@@ -134,7 +135,7 @@ def geometry_of(page: Any) -> PageGeometry:
     rotation = int(_inherited(page, "/Rotate") or 0) % 360
     if rotation not in UPRIGHT:
         raise UnsafeToSeal(Unsafe.DAMAGED)
-    unit = float(page.get("/UserUnit", 1))
+    unit = float(entry(page, "/UserUnit", 1))
     if not 0.01 <= unit <= 1000:
         raise UnsafeToSeal(Unsafe.DAMAGED)
     return PageGeometry(shown, rotation, unit)

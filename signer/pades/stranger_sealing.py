@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+import tzlocal
 from asn1crypto import crl, ocsp, x509
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
@@ -23,6 +24,7 @@ from pyhanko.sign.signers.pdf_byterange import PdfSignedData
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.pdf_embedded import read_certification_data
 
+from signer.pades.foreign_signature import entry
 from signer.pades.stranger_pages import pages_of, places_on, show_seal
 from signer.pades.stranger_plan import StrangerPlan, Unsafe, UnsafeToSeal
 from signer.pades.update_plan import SUBFILTER_TIMESTAMP
@@ -31,6 +33,11 @@ _TOOLTIP = "电子签章：点击查看签名信息与验证结果"
 _FIELD_FLAGS = 4 + 128  # Print, Locked
 _SCRIPTED = {"/JavaScript", "/Launch", "/ImportData", "/SubmitForm"}
 _MAX_ANNOTATIONS = 20_000
+
+
+def remember_time_zone() -> None:
+    """Called before the sandbox is entered: pyHanko asks for the zone when it writes, and its file can't be read any more then."""
+    tzlocal.get_localzone()
 
 
 def prepare_stranger(pdf: bytes, plan: StrangerPlan) -> tuple[bytes, int, int]:
@@ -67,7 +74,7 @@ def _open(pdf: bytes) -> PdfFileReader:
     reader = PdfFileReader(io.BytesIO(pdf), strict=True)
     if reader.encrypted:
         raise UnsafeToSeal(Unsafe.ENCRYPTED)
-    form = reader.root.get("/AcroForm", {})
+    form = entry(reader.root, "/AcroForm", {})
     if "/XFA" in form:
         raise UnsafeToSeal(Unsafe.XFA)
     if _has_scripts(reader):
@@ -81,29 +88,29 @@ def _open(pdf: bytes) -> PdfFileReader:
 def _has_scripts(reader: PdfFileReader) -> bool:
     """Whether opening, showing or touching the document runs something. Whatever can't be followed counts as such."""
     root = reader.root
-    if "/AA" in root or "/JavaScript" in root.get("/Names", {}) or _runs(root.get("/OpenAction", None)):
+    if "/AA" in root or "/JavaScript" in entry(root, "/Names", {}) or _runs(entry(root, "/OpenAction", None)):
         return True
     seen = 0
     for page, _ in pages_of(reader):
         if "/AA" in page:
             return True
-        for annotation in page.get("/Annots", ()):
+        for annotation in entry(page, "/Annots", ()):
             seen += 1
             item = annotation.get_object() if isinstance(annotation, generic.IndirectObject) else annotation
-            if seen > _MAX_ANNOTATIONS or "/AA" in item or _runs(item.get("/A", None)):
+            if seen > _MAX_ANNOTATIONS or "/AA" in item or _runs(entry(item, "/A", None)):
                 return True
     return any("/AA" in field for field in _form_fields(root))
 
 
 def _form_fields(root: Any) -> Iterator[Any]:
-    waiting = list(root.get("/AcroForm", {}).get("/Fields", ()))
+    waiting = list(entry(entry(root, "/AcroForm", {}), "/Fields", ()))
     count = 0
     while waiting and count < _MAX_ANNOTATIONS:
         count += 1
         field = waiting.pop()
         field = field.get_object() if isinstance(field, generic.IndirectObject) else field
         yield field
-        waiting.extend(field.get("/Kids", ()))
+        waiting.extend(entry(field, "/Kids", ()))
 
 
 def _runs(action: Any) -> bool:
@@ -113,15 +120,15 @@ def _runs(action: Any) -> bool:
             return isinstance(action, generic.ArrayObject) and any(
                 isinstance(item, generic.DictionaryObject) and _runs(item) for item in action
             )
-        if str(action.get("/S", "")) in _SCRIPTED:
+        if str(entry(action, "/S", "")) in _SCRIPTED:
             return True
-        action = action.get("/Next", None)
+        action = entry(action, "/Next", None)
     return True
 
 
 def _free_name(reader: PdfFileReader, stem: str) -> str:
     taken = {name for name, _, _ in enumerate_sig_fields(reader)}
-    taken |= {str(field.get("/T", "")) for field in _form_fields(reader.root)}
+    taken |= {str(entry(field, "/T", "")) for field in _form_fields(reader.root)}
     number = 1
     while (name := stem if number == 1 else f"{stem}{number}") in taken:
         number += 1
