@@ -9,7 +9,7 @@ from signer.certificates import Certificate, CertificateUsage, TrustStore, judge
 from signer.cms.electronic_seal_verify import check_validity, verify_seal_signature
 from signer.errors import RequestError, VerificationError
 from signer.findings import Finding, FindingCode, finding
-from signer.pades.evidence import SignatureEvidence, Verdict
+from signer.pades.evidence import SignatureEvidence, SignatureProfile, Verdict
 from signer.pades.shape import SealedRevision
 
 
@@ -28,6 +28,7 @@ def judge_electronic_seal(
         algorithm=found.algorithm,
         signed_at=found.signed_at or evidence.signed_at,
         mathematics_right=True,
+        profile=SignatureProfile.GBT_38540,
     )
     findings: tuple[Finding, ...] = (finding(FindingCode.REVOCATION_NOT_CHECKED),)
     try:
@@ -38,4 +39,11 @@ def judge_electronic_seal(
         code = getattr(problem, "finding_code", FindingCode.CERTIFICATE_PATH_INVALID)
         signer = Certificate.load(found.signer_certificate).subject_text
         return replace(evidence, verdict=Verdict.INDETERMINATE, signer=signer, findings=(*findings, finding(code)))
-    return replace(evidence, verdict=Verdict.PASSED, signer=path.chain[0].subject_text, trusted=True, findings=findings)
+    return replace(
+        evidence,
+        verdict=Verdict.PASSED,
+        signer=path.chain[0].subject_text,
+        trusted=True,
+        chain=tuple(item.der for item in path.chain),
+        findings=findings,
+    )

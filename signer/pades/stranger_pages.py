@@ -18,9 +18,9 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from signer.pades.foreign_signature import entry
 from signer.pades.page_geometry import UPRIGHT, Box, PageGeometry
 from signer.pades.seal_place import BoxPlace, CrossPagePlace, pages_of_strips
+from signer.pades.signed_revision import entry
 from signer.pades.stranger_plan import StrangerPlan, Unsafe, UnsafeToSeal
 
 MAX_PAGES = 10_000

@@ -24,7 +24,7 @@ from pyhanko.sign.signers.pdf_byterange import PdfSignedData
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.pdf_embedded import read_certification_data
 
-from signer.pades.foreign_signature import entry
+from signer.pades.signed_revision import entry
 from signer.pades.stranger_pages import pages_of, places_on, show_seal
 from signer.pades.stranger_plan import StrangerPlan, Unsafe, UnsafeToSeal
 from signer.pades.update_plan import SUBFILTER_TIMESTAMP

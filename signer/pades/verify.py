@@ -20,7 +20,7 @@ from signer.cms.verify import SignedDataEvidence, verify_read_signed_data
 from signer.errors import Reason, RequestError, VerificationError
 from signer.findings import Finding, FindingCode, finding
 from signer.pades.electronic_seals import judge_electronic_seal
-from signer.pades.evidence import SignatureEvidence, Verdict
+from signer.pades.evidence import SignatureEvidence, SignatureProfile, Verdict
 from signer.pades.shape import SealedRevision, SealedShape
 from signer.pades.timestamps import judge_document_timestamp, judge_signature_timestamp
 from signer.pades.update_plan import SUBFILTER_PADES
@@ -38,7 +38,9 @@ class SealVerifier:
     ) -> tuple[SignatureEvidence, ...]:
         """Evidence about each signature of a file of our shape. `signed_sm3`: SM3 of what the last seal covers, where it is known."""
         known = {shape.seals[-1].end: signed_sm3}
-        return tuple(self.verify(pdf, each, at, signed_sm3=known.get(each.end)) for each in shape.signatures)
+        found = [self.verify(pdf, each, at, signed_sm3=known.get(each.end)) for each in shape.signatures]
+        archived = [item.trusted and each.is_timestamp for item, each in zip(found, shape.signatures, strict=True)]
+        return tuple(_with_level(item, shape, any(archived[number:])) for number, item in enumerate(found))
 
     def verify(
         self, pdf: bytes, shape: SealedRevision, at: datetime, *, signed_sm3: bytes | None = None
@@ -68,13 +70,14 @@ class SealVerifier:
             certificate=signed.signer_certificate,
             algorithm=algorithm,
             mathematics_right=True,
-            pades_b=signed.names_its_certificate,
+            profile=SignatureProfile.PADES_B if signed.names_its_certificate else SignatureProfile.UNSPECIFIED,
         )
         if token is None:
             return self._with_path(evidence, signed, at)
         proven_at, findings = judge_signature_timestamp(token, read.signer.signature, self.timestamps or self.trust)
         judged = self._with_path(evidence, signed, proven_at or at)
-        return replace(judged, proven_at=proven_at, findings=(*findings, *judged.findings))
+        profile = evidence.profile if proven_at is None else SignatureProfile.PADES_T
+        return replace(judged, proven_at=proven_at, profile=profile, findings=(*findings, *judged.findings))
 
     def _with_path(self, evidence: SignatureEvidence, signed: SignedDataEvidence, at: datetime) -> SignatureEvidence:
         """Adds who signed, and whether anybody vouches for it."""
@@ -96,8 +99,23 @@ class SealVerifier:
                 evidence, mathematics_right=False, findings=(*findings, finding(FindingCode.JUNK_IN_SIGNATURE))
             )
         return replace(
-            evidence, verdict=Verdict.PASSED, signer=path.chain[0].subject_text, trusted=True, findings=findings
+            evidence,
+            verdict=Verdict.PASSED,
+            signer=path.chain[0].subject_text,
+            trusted=True,
+            chain=tuple(item.der for item in path.chain),
+            findings=findings,
         )
+
+
+def _with_level(evidence: SignatureEvidence, shape: SealedShape, archived: bool) -> SignatureEvidence:
+    """What validation data and document timestamps behind a signature make of its level; ETSI EN 319 142-1, 6.
+
+    `archived`: a trusted document timestamp comes after it.
+    """
+    if evidence.profile is not SignatureProfile.PADES_T or not shape.pdf.additions.validation_data:
+        return evidence
+    return replace(evidence, profile=SignatureProfile.PADES_LTA if archived else SignatureProfile.PADES_LT)
 
 
 def _nothing_known(pdf: bytes, shape: SealedRevision, signed_sm3: bytes) -> SignatureEvidence:
@@ -110,7 +128,7 @@ def _nothing_known(pdf: bytes, shape: SealedRevision, signed_sm3: bytes) -> Sign
         covers_whole_file=shape.end == len(pdf),
         mathematics_right=False,
         trusted=False,
-        pades_b=False,
+        profile=SignatureProfile.UNSPECIFIED,
         covered=shape.covered,
         signed_sm3=signed_sm3,
         findings=(),

@@ -230,9 +230,11 @@ def _signature(evidence: SignatureEvidence) -> wire.SignatureReport:
         certificate=evidence.certificate,
         algorithm=types_pb2.SignatureAlgorithm.ValueType(int(evidence.algorithm)),
         covers_whole_file=evidence.covers_whole_file,
-        profile=wire.Seal.PROFILE_PADES_B if evidence.pades_b else wire.Seal.PROFILE_UNSPECIFIED,
+        profile=wire.Seal.Profile.Value(f"PROFILE_{evidence.profile.value}"),
         findings=findings_to_wire(evidence.findings),
     )
     if evidence.signed_at is not None:
         report.signed_at.CopyFrom(time_to_wire(evidence.signed_at))
+    if evidence.proven_at is not None:
+        report.proven_at.CopyFrom(time_to_wire(evidence.proven_at))
     return report
