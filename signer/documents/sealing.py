@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -48,6 +48,22 @@ class AuthorisedSeal:
     wish: SealWish
     places: Sequence[BoxPlace | CrossPagePlace]
     sign: DocumentSigner
+
+
+def drawn_by_the_first(seals: Sequence[AuthorisedSeal]) -> list[AuthorisedSeal]:
+    """The same seals with the same pictures, but a later one draws nothing beside its own signature field.
+
+    What else it shows stands in the first one's update: a picture that is added to a signed document counts as a change of it, and no
+    reader could tell it from a forged one (ISO 32000-2, 12.8.2.2: annotations are not among what signing may add).
+    """
+    first, *later = seals
+    kept: list[AuthorisedSeal] = []
+    moved: list[BoxPlace | CrossPagePlace] = []
+    for item in later:
+        own = next((place for place in item.places if isinstance(place, BoxPlace)), None)
+        moved += [place for place in item.places if place is not own]
+        kept.append(replace(item, places=() if own is None else (own,)))
+    return [replace(first, places=(*first.places, *moved)), *kept]
 
 
 @dataclass(frozen=True)
@@ -121,6 +137,7 @@ class Sealing:
             RequestError: a place that is off the page, or no place for a seal.
             HsmError, ApplianceError: something stopped it; nothing is to be released.
         """
+        seals = drawn_by_the_first(seals)
         document = RevisedPdf.read_rendered(rendered)
         prepared: Prepared | None = None
         made: list[bytes] = []

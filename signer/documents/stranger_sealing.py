@@ -23,11 +23,13 @@ from signer.deadline import Deadline
 from signer.documents.issue import IssuedDocument, IssueRequest, check_issue_id
 from signer.documents.keyword_places import PlaceFinder
 from signer.documents.seal import SealProfile, choose_seals
-from signer.documents.sealing import LONG_TERM, TIMESTAMP_RESERVE, AuthorisedSeal, Sealing
+from signer.documents.sealing import LONG_TERM, TIMESTAMP_RESERVE, AuthorisedSeal, Sealing, drawn_by_the_first
 from signer.documents.unsafe import refusal
 from signer.documents.verify import MAX_PDF_BYTES
 from signer.errors import ApplianceError, Reason, RequestError, SignerError
-from signer.pades.evidence import Integrity
+from signer.findings import Finding
+from signer.pades.embed import CrossPagePlace
+from signer.pades.evidence import Integrity, SignatureEvidence
 from signer.pades.inspection import InspectionReport
 from signer.pades.stranger_plan import PreparedStranger, StrangerPlan, UnsafeToSeal
 from signer.pades.update_plan import SUBFILTER_TIMESTAMP
@@ -127,6 +129,13 @@ class StrangerSealing:
         self, reserved: Reservation, pdf: bytes, seals: Sequence[AuthorisedSeal], actor: Actor, deadline: Deadline
     ) -> IssuedDocument:
         before = self._preparer.inspect(pdf, timeout=deadline.remaining())
+        seals = drawn_by_the_first(seals)
+        if before.signatures and _draws_beside_its_field(seals[0]):
+            raise RequestError(
+                Reason.SEAL_INVALID,
+                "the document is signed already: a further seal can be shown at one place, everything else would change it",
+                "Give one box or one keyword, or no place at all.",
+            )
         while True:
             issued_at = datetime.now(UTC)
             sealed = self._seal(pdf, seals, actor, issued_at, deadline)
@@ -179,28 +188,24 @@ class StrangerSealing:
             ApplianceError: OWN_SIGNATURE_WRONG.
         """
         after = self._preparer.inspect(pdf, timeout=deadline.remaining())
+        if before.integrity is Integrity.CHANGED:
+            raise _unsafe("it was changed after somebody signed it", before.signatures)
         broken = [
-            old
+            new
             for old, new in zip(before.signatures, after.signatures, strict=False)
             if old.mathematics_right and not new.mathematics_right
         ]
-        if broken or before.integrity is Integrity.CHANGED:
-            raise RequestError(
-                Reason.DOCUMENT_UNSAFE_TO_SEAL,
-                "the document holds a signature that is broken, or that a further seal would break",
-                "Have it signed anew from its original.",
-            )
+        if broken:
+            raise _unsafe("a further seal would break a signature that it holds", broken)
         ours = {item.sign.key.certificate_chain[0] for item in seals}
         own = [item for item in after.signatures if item.certificate in ours]
         if len(own) < len(seals) or not all(item.mathematics_right for item in own):
-            raise ApplianceError(Reason.OWN_SIGNATURE_WRONG, "the sealed document does not verify; it was not released")
-        if after.integrity is not Integrity.WHOLE:
-            raise RequestError(
-                Reason.DOCUMENT_UNSAFE_TO_SEAL,
-                "the sealed document would not be judged whole: "
-                + (", ".join(item.code.value for item in after.findings) or "its structure is not sound"),
-                "Print the document into a new PDF and seal that.",
+            raise ApplianceError(
+                Reason.OWN_SIGNATURE_WRONG,
+                f"the sealed document does not verify ({_codes(after.signatures)}); it was not released",
             )
+        if after.integrity is not Integrity.WHOLE:
+            raise _unsafe("sealed, it would not be judged whole", after.signatures, *after.findings)
 
     def _release(
         self, reserved: Reservation, sealed: _Sealed, issued_at: datetime, seals: Sequence[AuthorisedSeal]
@@ -216,3 +221,20 @@ class StrangerSealing:
         )
         self._catalogue.release(document, signed_sm3=sealed.signed_sm3)
         return IssuedDocument(document, sealed.pdf)
+
+
+def _unsafe(why: str, signatures: Sequence[SignatureEvidence], *findings: Finding) -> RequestError:
+    return RequestError(
+        Reason.DOCUMENT_UNSAFE_TO_SEAL,
+        f"the document is not sealed: {why} ({_codes(signatures, *findings)})",
+        "Have it signed anew from its original, or print it into a new PDF and seal that.",
+    )
+
+
+def _codes(signatures: Sequence[SignatureEvidence], *findings: Finding) -> str:
+    found = [item.code.value for signature in signatures for item in signature.findings]
+    return ", ".join(dict.fromkeys([*found, *(item.code.value for item in findings)])) or "nothing was found"
+
+
+def _draws_beside_its_field(seal: AuthorisedSeal) -> bool:
+    return len(seal.places) > 1 or any(isinstance(place, CrossPagePlace) for place in seal.places)

@@ -17,6 +17,8 @@ import sysconfig
 from functools import partial
 from pathlib import Path
 
+import lxml.etree  # noqa: F401 - pyHanko loads it when it compares metadata; from inside of the sandbox its libraries can't be found
+
 from isolation.fork_server import ForkLimits, ForkServer
 from isolation.process_table import PROCESSES
 from isolation.readiness import say_ready
