@@ -202,7 +202,7 @@ class StrangerSealing:
         if len(own) < len(seals) or not all(item.mathematics_right for item in own):
             raise ApplianceError(
                 Reason.OWN_SIGNATURE_WRONG,
-                f"the sealed document does not verify ({_codes(after.signatures)}); it was not released",
+                f"the sealed document does not verify ({_codes(after.signatures, *after.findings)}); it was not released",
             )
         if after.integrity is not Integrity.WHOLE:
             raise _unsafe("sealed, it would not be judged whole", after.signatures, *after.findings)
