@@ -1,4 +1,4 @@
-"""The demo appliance's keys and certificates: two roots and four signing keys, all made in the token.
+"""The demo appliance's keys and certificates: two roots and the signing keys below them, all made in the token.
 
 The roots sign by the same way as every other key: recorded in the log, verified before release.
 """
@@ -15,6 +15,7 @@ from asn1crypto import pem
 from hsm.keys import KeySpec, RsaKeySpec, Sm2KeySpec
 from hsm.token import Token
 from signer.algorithms import SignatureAlgorithm as Algorithm
+from signer.app.demo_seal import make_demo_seal
 from signer.app.token_opening import open_token
 from signer.audit import KeyedDigest, LogEntry
 from signer.audit.log_file import DirectLog, LogFile
@@ -42,14 +43,19 @@ _FAMILIES: dict[str, tuple[KeySpec, tuple[Algorithm, ...]]] = {
 _LEAVES = (
     ("seal", Purpose.SEAL, CertificateKind.DOCUMENT_SIGNER, "电子保单专用章"),
     ("message", Purpose.MESSAGE, CertificateKind.MESSAGE_SIGNER, "业务报文签名"),
+    ("timestamp", Purpose.TIMESTAMP, CertificateKind.TIMESTAMP_AUTHORITY, "时间戳服务"),
 )
+SEAL_MAKER_KEY = "seal-maker-sm2"
 _ACTOR = Actor("init", "init/demo", "init")
 
 
 def make_demo_keys(config: ApplianceConfig, database: Database, company: str, tell: Callable[[str], None]) -> None:
     """Makes the keys that are missing. Raises HsmError, ApplianceError, ConfigurationError."""
-    wanted = {f"{use}-{family}" for family in _FAMILIES for use in ("ca", "seal", "message")}
-    if wanted <= load_registry(database).names:
+    uses = ("ca", *(leaf[0] for leaf in _LEAVES))
+    wanted = {f"{use}-{family}" for family in _FAMILIES for use in uses} | {SEAL_MAKER_KEY}
+    registry = load_registry(database)
+    electronic = config.seal.electronic
+    if wanted <= registry.names and (electronic is None or electronic.file.exists()):
         return
     log = LogFile.open(config.log.file, config.log.log_id)
     try:
@@ -59,6 +65,7 @@ def make_demo_keys(config: ApplianceConfig, database: Database, company: str, te
             root = maker.make_root(family)
             for use, purpose, kind, title in _LEAVES:
                 maker.make_leaf(f"{use}-{family}", family, purpose, kind, title, root)
+        maker.make_electronic_seal()
     finally:
         log.close()
 
@@ -106,6 +113,15 @@ class _KeyMaker:
         )
         self._store(bare, (certificate, root.certificate_chain[0]))
 
+    def make_electronic_seal(self) -> None:
+        """A seal maker's key below the SM2 root, and the seal that it makes for the SM2 seal key."""
+        registry = load_registry(self._database)
+        title, kind = "示例制章机构", CertificateKind.DOCUMENT_SIGNER
+        self.make_leaf(SEAL_MAKER_KEY, "sm2", Purpose.SEAL_MAKER, kind, title, registry.resolve("ca-sm2"))
+        registry = load_registry(self._database)
+        maker = registry.resolve(SEAL_MAKER_KEY)
+        make_demo_seal(self._config, registry.resolve("seal-sm2"), maker, partial(self._sign, maker), self._tell)
+
     def _generate(self, name: str, family: str, purpose: Purpose) -> KeyVersion:
         self._tell(f"key: {name} ({purpose.value}, {family.upper()})")
         spec, algorithms = _FAMILIES[family]
@@ -135,7 +151,7 @@ class _KeyMaker:
         signer = Signer(
             grants=no_grants(),
             registry=registry,
-            keys=KeyRing.open(registry, self._token, frozenset({Purpose.CA})),
+            keys=KeyRing.open(registry, self._token, frozenset({Purpose.CA, Purpose.SEAL_MAKER})),
             token=self._token,
             log=self._log,
             keyed_digest=self._keyed_digest,

@@ -51,11 +51,11 @@ def enter_worker_sandbox(config: ApplianceConfig) -> SandboxReport:
     listener = config.listener
     # gRPC finds out whether there is IPv6 by binding port 0 of ::1.
     bind = (listener.port, 0) if ":" in listener.host else (listener.port,)
-    remote_database = _database_directory(config) is None
+    remote = _database_directory(config) is None or config.timestamps.outside is not None
     return _enter(
         "worker",
         writable=_worker_paths(config),
-        tcp=TcpPorts(bind, connect_anywhere=config.token.module.network or remote_database),
+        tcp=TcpPorts(bind, connect_anywhere=config.token.module.network or remote),
         keep=(CAP_NET_BIND_SERVICE,) if listener.port < _FIRST_UNPRIVILEGED_PORT else (),
         writable_code=config.token.module.writable_code,
     )

@@ -91,17 +91,19 @@ class DocumentVerifier:
 
     def _verify_shaped(self, pdf: bytes, shape: SealedShape) -> DocumentReport:
         signed_sm3, whole_sm3 = shape.sm3_signed_and_whole(pdf)
-        evidence = self._seals.verify(pdf, shape, datetime.now(UTC), signed_sm3=signed_sm3)
+        signatures = self._seals.verify_all(pdf, shape, datetime.now(UTC), signed_sm3=signed_sm3)
+        seals = [evidence for evidence, each in zip(signatures, shape.signatures, strict=True) if not each.is_timestamp]
+        findings = list(dict.fromkeys(each for evidence in signatures for each in evidence.findings))
         revision = self._catalogue.find_revision(sm3=whole_sm3)
         if revision is None:
-            signed = self._catalogue.find_signed_revision(signed_sm3=evidence.signed_sm3)
-            return self._not_released_bytes(evidence, signed)
-        ours = evidence.certificate in self._own_certificates
-        if not evidence.mathematics_right or not ours:
+            signed = self._catalogue.find_signed_revision(signed_sm3=signed_sm3)
+            return self._not_released_bytes(signatures, seals, findings, signed)
+        ours = all(evidence.certificate in self._own_certificates for evidence in seals)
+        if not ours or not all(evidence.mathematics_right for evidence in signatures):
             # In the register, yet not sealed by us: the register or the archive was tampered with.
-            findings = [*evidence.findings, finding(FindingCode.SIGNATURE_WRONG)]
-            return DocumentReport(Integrity.CHANGED, Origin.UNKNOWN, None, findings, [evidence])
-        return self._issued(revision, [evidence], list(evidence.findings), Integrity.WHOLE, same_bytes=True)
+            findings.append(finding(FindingCode.SIGNATURE_WRONG))
+            return DocumentReport(Integrity.CHANGED, Origin.UNKNOWN, None, findings, signatures)
+        return self._issued(revision, signatures, findings, Integrity.WHOLE, same_bytes=True)
 
     def _verify_other(self, pdf: bytes, deadline: Deadline) -> DocumentReport:
         released = self._catalogue.find_revision(sm3=sm3.digest(pdf))
@@ -130,18 +132,23 @@ class DocumentVerifier:
             inspected.integrity, Origin.TRUSTED if trusted else Origin.UNKNOWN, None, findings, inspected.signatures
         )
 
-    def _not_released_bytes(self, evidence: SignatureEvidence, signed: ReleasedRevision | None) -> DocumentReport:
-        findings = list(evidence.findings)
+    def _not_released_bytes(
+        self,
+        signatures: Sequence[SignatureEvidence],
+        seals: Sequence[SignatureEvidence],
+        findings: list[Finding],
+        signed: ReleasedRevision | None,
+    ) -> DocumentReport:
         if signed is not None:
             findings.append(finding(FindingCode.NOT_THE_RELEASED_BYTES))
-            return self._issued(signed, [evidence], findings, Integrity.CHANGED, same_bytes=False)
-        if not evidence.mathematics_right:
+            return self._issued(signed, signatures, findings, Integrity.CHANGED, same_bytes=False)
+        if not all(evidence.mathematics_right for evidence in signatures):
             findings.append(finding(FindingCode.NOT_ISSUED_HERE))
-            return DocumentReport(Integrity.CHANGED, Origin.UNKNOWN, None, findings, [evidence])
-        ours = evidence.certificate in self._own_certificates
+            return DocumentReport(Integrity.CHANGED, Origin.UNKNOWN, None, findings, signatures)
+        ours = any(evidence.certificate in self._own_certificates for evidence in seals)
         findings.append(finding(FindingCode.NOT_IN_ISSUE_REGISTER if ours else FindingCode.NOT_ISSUED_HERE))
-        origin = Origin.TRUSTED if evidence.trusted else Origin.UNKNOWN
-        return DocumentReport(Integrity.WHOLE, origin, None, findings, [evidence])
+        origin = Origin.TRUSTED if all(evidence.trusted for evidence in seals) else Origin.UNKNOWN
+        return DocumentReport(Integrity.WHOLE, origin, None, findings, signatures)
 
     def _issued(
         self,

@@ -28,7 +28,9 @@ from signer.findings import FindingCode, finding
 from signer.pades.evidence import Integrity
 from signer.pades.foreign import inspect_pdf
 from signer.pades.inspection import InspectionReport
+from signer.pades.inspector_task import Task, places_to_json, read_task
 from signer.pades.pyhanko_sm2 import register_names
+from signer.pades.text_places import TextUnreadable, find_text
 
 _log = logging.getLogger(__name__)
 _WALL_SECONDS = 25.0
@@ -62,7 +64,7 @@ def main() -> int:
         request_bytes=_REQUEST_BYTES,
     )
     readable = _python_libraries()
-    server = ForkServer(socket.socket(fileno=options.listen_fd), partial(_answer, trust), readable, limits)
+    server = ForkServer(socket.socket(fileno=options.listen_fd), partial(answer, trust), readable, limits)
     gc.collect()
     gc.freeze()  # what is loaded by now is shared with every child instead of copied into it
     report = enter_sandbox(readable=readable, limits=PROCESSES["inspector"].limits)
@@ -71,7 +73,18 @@ def main() -> int:
     return 0
 
 
-def _answer(trust: TrustStore, pdf: bytes) -> bytes:
+def answer(trust: TrustStore, request: bytes) -> bytes:
+    """The answer to one request: a report, or where a text stands; empty for a file that can't be read."""
+    task, argument, pdf = read_task(request)
+    if task is Task.FIND_TEXT:
+        try:
+            return places_to_json(find_text(pdf, argument))
+        except TextUnreadable:
+            return b""
+    return _inspect(trust, pdf)
+
+
+def _inspect(trust: TrustStore, pdf: bytes) -> bytes:
     try:
         return inspect_pdf(pdf, trust).to_json()
     except MemoryError:

@@ -15,11 +15,11 @@ from hsm.errors import HsmError
 from policy_render.catalog import Template
 from policy_render.errors import RenderError
 from signer.documents.issue import DocumentIssuer, IssuedDocument, IssueRequest
-from signer.documents.seal import SealProfile, SealWish
+from signer.documents.seal import KeywordPlace, Place, SealProfile, SealWish
 from signer.documents.templates import TemplateDesk
 from signer.documents.verify import DocumentReport, DocumentVerifier
 from signer.errors import Reason, RequestError, SignerError
-from signer.pades.embed import BoxPlace
+from signer.pades.embed import BoxPlace, CrossPagePlace
 from signer.pades.evidence import SignatureEvidence
 from signer.services.call import current_call
 from signer.services.translation import findings_to_wire, page, receipt_to_wire, time_to_wire
@@ -155,13 +155,16 @@ def _seal_wish(seal: wire.Seal) -> SealWish:
     return SealWish(seal.key, profile, tuple(_place(place) for place in seal.places) or None, seal.reason)
 
 
-def _place(place: wire.SealPlace) -> BoxPlace:
+def _place(place: wire.SealPlace) -> Place:
     which = place.WhichOneof("place")
     if which == "box":
         return BoxPlace(place.box.page, place.box.x_mm, place.box.y_mm, place.box.width_mm)
-    if which is None:
-        raise RequestError(Reason.SEAL_INVALID, "a seal place is empty", "Give a box: page, x_mm, y_mm, width_mm.")
-    raise RequestError(Reason.NOT_SUPPORTED, f"seal places by {which} are not supported yet", "Give a box.")
+    if which == "keyword":
+        keyword = place.keyword
+        return KeywordPlace(keyword.text, keyword.dx_mm, keyword.dy_mm, keyword.width_mm, keyword.every)
+    if which == "cross_page":
+        return CrossPagePlace(place.cross_page.y_mm, place.cross_page.width_mm)
+    raise RequestError(Reason.SEAL_INVALID, "a seal place is empty", "Give a box, a keyword or cross_page.")
 
 
 def _template(item: Template) -> wire.Template:

@@ -82,9 +82,9 @@ def test_poppler_sees_a_changed_copy(tmp_path: Path) -> None:
 
 def test_openssl_verifies_the_cms_against_the_root(tmp_path: Path) -> None:
     data = sealed(RSA)
-    shape = check_shape(data)
+    (shape,) = check_shape(data).signatures
     (tmp_path / "content").write_bytes(data[: shape.gap_start] + data[shape.gap_end :])
-    (tmp_path / "cms").write_bytes(shape.cms)
+    (tmp_path / "cms").write_bytes(shape.content)
     (tmp_path / "root.pem").write_bytes(pem.armor("CERTIFICATE", own_pki(RSA).root))
     command = ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", "cms", "-content", "content"]
     command += ["-CAfile", "root.pem", "-purpose", "any", "-cades", "-out", "out"]
