@@ -37,6 +37,7 @@ from signer.database.engine import Database
 from signer.database.schema import check_schema
 from signer.documents.issue import DocumentIssuer
 from signer.documents.keyword_places import PlaceFinder
+from signer.documents.revocation_check import RevocationCheck
 from signer.documents.seal import SealWorkshop
 from signer.documents.sealing import Sealing
 from signer.documents.stranger_sealing import StrangerSealing
@@ -218,6 +219,7 @@ def _document_servicer(
         inspector=inspector,
         catalogue=catalogue,
         contracts=ContractRegister(database),
+        revocation=RevocationCheck.from_config(config.verification, trust, stamping.trust),
         own_certificates=frozenset(version.certificate_chain[0] for version in seals if version.certificate_chain),
     )
     return DocumentServicer(

@@ -78,13 +78,24 @@ def enter_clock_sandbox(config: ApplianceConfig) -> SandboxReport:
     return _enter("clock", writable=_clock_paths(config), tcp=NO_TCP)
 
 
+def enter_revocation_sandbox(config: ApplianceConfig) -> SandboxReport:
+    """Irrevocably, before any thread. Raises ConfigurationError (START_FAILED)."""
+    return _enter("revocation", writable=_revocation_paths(config), tcp=TcpPorts(connect_anywhere=True))
+
+
 def enter_supervisor_sandbox(config: ApplianceConfig) -> SandboxReport:
     """What its children write it may write, since it bequeaths its limits to them. Raises ConfigurationError (START_FAILED)."""
     keep = [CAP_SETUID, CAP_SETGID, CAP_KILL] if config.processes.users else []
     keep += [CAP_NET_BIND_SERVICE] if config.listener.port < _FIRST_UNPRIVILEGED_PORT else []
     return _enter(
         "supervisor",
-        writable=[config.run_directory, *_worker_paths(config), *_log_writer_paths(config), *_clock_paths(config)],
+        writable=[
+            config.run_directory,
+            *_worker_paths(config),
+            *_log_writer_paths(config),
+            *_clock_paths(config),
+            *_revocation_paths(config),
+        ],
         tcp=None,
         executable=_interpreter(),
         keep=keep,
@@ -157,6 +168,10 @@ def _clock_directories(config: ApplianceConfig) -> list[Path]:
 
 def _clock_paths(config: ApplianceConfig) -> list[Path]:
     return [_made(directory) for directory in _clock_directories(config)]
+
+
+def _revocation_paths(config: ApplianceConfig) -> list[Path]:
+    return [_made(config.verification.cache)] if config.verification.hosts else []
 
 
 def _database_directory(config: ApplianceConfig) -> Path | None:

@@ -23,9 +23,11 @@ from signer.config.processes import ProcessesConfig, read_processes
 from signer.config.public_listener import read_public_listener
 from signer.config.seal import read_seal, read_timestamps
 from signer.config.token import read_token
+from signer.config.verification import read_verification
 from signer.database.database_config import DatabaseConfig
 from signer.documents.seal_config import SealConfig
 from signer.documents.timestamps_config import TimestampsConfig
+from signer.documents.verification_config import VerificationConfig
 from signer.pades.inspector import InspectorConfig
 from signer.strict_toml import StrictTable, read_toml
 from signer.transport.listener_config import ListenerConfig
@@ -56,6 +58,7 @@ class ApplianceConfig:
     renderer: RendererConfig
     renderers: int
     inspector: InspectorConfig
+    verification: VerificationConfig
     seal: SealConfig
     timestamps: TimestampsConfig
     processes: ProcessesConfig
@@ -116,6 +119,7 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         renderer=renderer,
         renderers=renderers,
         inspector=_read_inspector(top.table("inspector", required=False), run_directory),
+        verification=read_verification(top.table("verification", required=False), run_directory),
         seal=read_seal(top.table("seal"), timestamps, production=mode == "production"),
         timestamps=timestamps,
         processes=read_processes(top.table("processes", required=False)),

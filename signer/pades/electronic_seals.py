@@ -26,6 +26,7 @@ def judge_electronic_seal(
         evidence,
         certificate=found.signer_certificate,
         algorithm=found.algorithm,
+        profile=SignatureProfile.GBT_38540,
         signed_at=found.signed_at or evidence.signed_at,
         mathematics_right=True,
         profile=SignatureProfile.GBT_38540,

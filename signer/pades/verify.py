@@ -75,6 +75,8 @@ class SealVerifier:
         if token is None:
             return self._with_path(evidence, signed, at)
         proven_at, findings = judge_signature_timestamp(token, read.signer.signature, self.timestamps or self.trust)
+        if proven_at is not None and evidence.pades_b:
+            evidence = replace(evidence, profile=SignatureProfile.PADES_T)
         judged = self._with_path(evidence, signed, proven_at or at)
         profile = evidence.profile if proven_at is None else SignatureProfile.PADES_T
         return replace(judged, proven_at=proven_at, profile=profile, findings=(*findings, *judged.findings))
