@@ -29,7 +29,6 @@ def judge_electronic_seal(
         profile=SignatureProfile.GBT_38540,
         signed_at=found.signed_at or evidence.signed_at,
         mathematics_right=True,
-        profile=SignatureProfile.GBT_38540,
     )
     findings: tuple[Finding, ...] = (finding(FindingCode.REVOCATION_NOT_CHECKED),)
     try:
