@@ -47,6 +47,12 @@ PROCESSES: Mapping[str, ProcessRow] = {
         writes="its verdict, the latest time, metrics",
         network="UDP to time sources; no TCP",
     ),
+    "revocation": ProcessRow(
+        SandboxLimits(2 * _GIB, None, None, None, Calls.NETWORK),
+        reads=ANYTHING,
+        writes="what it fetched",
+        network="the inherited unix listener; TCP to allowed hosts",
+    ),
     "worker": ProcessRow(
         SandboxLimits(None, None, None, None, Calls.NETWORK),
         reads=ANYTHING,

@@ -40,6 +40,20 @@ class FindingCode(StrEnum):
     NOT_WHOLLY_COVERED = "not-wholly-covered"
     BYTES_AFTER_END = "bytes-after-end"
     JUNK_IN_SIGNATURE = "junk-in-signature"
+    VALIDATION_DATA_ADDED = "validation-data-added"
+    TIMESTAMP_ADDED = "timestamp-added"
+    FURTHER_SIGNATURES = "further-signatures"
+    FORM_FILLED = "form-filled"
+    DRAWN_OVER = "drawn-over"
+    SIGNATURE_WEAK = "signature-weak"
+    ALGORITHM_MISMATCH = "algorithm-mismatch"
+    TIMESTAMP_WRONG = "timestamp-wrong"
+    TIMESTAMP_NOT_TRUSTED = "timestamp-not-trusted"
+    REVOCATION_UNKNOWN = "revocation-unknown"
+    SEAL_FORGED = "seal-forged"
+    SEAL_NOT_VALID = "seal-not-valid"
+    SEAL_NOT_FOR_SIGNER = "seal-not-for-signer"
+    SEAL_MAKER_NOT_TRUSTED = "seal-maker-not-trusted"
 
 
 @dataclass(frozen=True)
@@ -102,6 +116,59 @@ _MESSAGES: dict[FindingCode, tuple[str, str]] = {
     FindingCode.NOT_WHOLLY_COVERED: ("The signature does not cover the whole file.", "签名没有覆盖整个文件。"),
     FindingCode.BYTES_AFTER_END: ("There are bytes after the end of the signed file.", "签名内容之后还有多余数据。"),
     FindingCode.JUNK_IN_SIGNATURE: ("There are bytes beside the signature in its place.", "签名区域内含有多余数据。"),
+    FindingCode.VALIDATION_DATA_ADDED: (
+        "Data for long-term validation was added after signing, which is allowed.",
+        "签名后加入了长期验证数据，属于允许的变更。",
+    ),
+    FindingCode.TIMESTAMP_ADDED: (
+        "A document timestamp was added after signing, which is allowed.",
+        "签名后加盖了文档时间戳，属于允许的变更。",
+    ),
+    FindingCode.FURTHER_SIGNATURES: (
+        "Others signed the document afterwards, which is allowed.",
+        "之后又有他人签名，属于允许的变更。",
+    ),
+    FindingCode.FORM_FILLED: (
+        "Form fields that the signer left open were filled in afterwards.",
+        "签名后填写了签名人预留的表单项。",
+    ),
+    FindingCode.DRAWN_OVER: (
+        "A later signature by somebody whom nobody vouches for shows on a page; what it hides can't be told.",
+        "之后有不受信任的签名在页面上加盖图样，可能遮盖原有内容，无法判断。",
+    ),
+    FindingCode.SIGNATURE_WEAK: (
+        "The signature uses an algorithm or key too weak to rely on.",
+        "签名使用的算法或密钥强度不足，不可信赖。",
+    ),
+    FindingCode.ALGORITHM_MISMATCH: (
+        "The signature's algorithm and its digest don't belong together.",
+        "签名算法与摘要算法不匹配。",
+    ),
+    FindingCode.TIMESTAMP_WRONG: ("A timestamp is wrong, or of something else.", "时间戳不正确，或不属于该签名。"),
+    FindingCode.TIMESTAMP_NOT_TRUSTED: (
+        "A timestamp was made by an authority that is not trusted here.",
+        "时间戳的签发机构不受信任。",
+    ),
+    FindingCode.REVOCATION_UNKNOWN: (
+        "It could not be found out whether the certificate was revoked.",
+        "无法获知证书是否已被吊销。",
+    ),
+    FindingCode.SEAL_FORGED: (
+        "The electronic seal is not as its maker signed it.",
+        "电子印章不是制章者签发的原样，疑为伪造。",
+    ),
+    FindingCode.SEAL_NOT_VALID: (
+        "The electronic seal was not valid at the time of sealing.",
+        "盖章时电子印章不在有效期内。",
+    ),
+    FindingCode.SEAL_NOT_FOR_SIGNER: (
+        "The electronic seal was not made for the one who used it.",
+        "盖章人不在电子印章的签章人证书列表中。",
+    ),
+    FindingCode.SEAL_MAKER_NOT_TRUSTED: (
+        "Nobody vouches for the maker of the electronic seal.",
+        "电子印章的制章者不受信任。",
+    ),
 }
 
 

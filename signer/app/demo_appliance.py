@@ -90,6 +90,13 @@ SOFTHSM2_CONF = "./token/softhsm2.conf"
 company = "{company}"
 caption = "电子保单专用章"
 default_key = "seal-sm2"
+crl_directory = "trust/crl"
+
+[seal.electronic]
+file = "seal/electronic-seal.esl"
+
+[timestamps]
+keys = ["timestamp-sm2", "timestamp-rsa"]
 
 [renderer]
 verification_url = "https://verify.example.cn/v"
@@ -109,12 +116,13 @@ rpcs = [
   "DocumentService/ListTemplates", "DocumentService/GetTemplate", "DocumentService/RenderDocument",
   "DocumentService/SealDocument", "DocumentService/IssueDocument", "DocumentService/IssueDocuments",
   "DocumentService/VerifyDocument",
+  "TimestampService/Timestamp",
   "AuditService/GetReceipt", "AuditService/GetCheckpoint", "AuditService/AddCosignature",
 ]
 # What a key is for decides which RPCs it serves: seal keys never sign messages, whoever asks.
-keys = ["message-sm2", "message-rsa", "seal-sm2", "seal-rsa"]
+keys = ["message-sm2", "message-rsa", "seal-sm2", "seal-rsa", "timestamp-sm2", "timestamp-rsa"]
 templates = ["policy/commercial", "evidence/pack", "drill/record"]
-profiles = ["PADES_B"]
+profiles = ["PADES_B", "PADES_T", "PADES_LT", "PADES_LTA", "GBT_38540"]
 digest_signing = true
 
 # A sales channel outside, over the public listener.

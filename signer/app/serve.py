@@ -36,7 +36,7 @@ def serve(config_file: Path, port_base: int | None) -> int:
     state_file = run.path / "children.json"
     stages = [
         [_log_writer(config)],
-        [_clock_watch(config), *_renderers(config), *_inspector(config)],
+        [_clock_watch(config), *_renderers(config), *_inspector(config), *_revocation(config)],
         # In one stage: they end together, so that callers hear of it from the workers (GOAWAY) while the front still stands.
         [*_workers(config, port_base), *_front(config, port_base)],
         [_exporter(config, run, state_file)],
@@ -88,6 +88,17 @@ def _inspector(config: ApplianceConfig) -> list[ChildSpec]:
             remove_environment=_TOKEN_ENVIRONMENT,
             user=config.processes.users.get("inspector"),
         )
+    ]
+
+
+def _revocation(config: ApplianceConfig) -> list[ChildSpec]:
+    if not config.verification.fetchers:
+        return []
+    listener = listen_on(config.verification.socket)
+    arguments = ("signer.app.revocation_fetch", "--config", str(config.file))
+    return [
+        ChildSpec(f"revocation-{number}", arguments, listener=listener, remove_environment=_TOKEN_ENVIRONMENT)
+        for number in range(config.verification.fetchers)
     ]
 
 

@@ -6,7 +6,7 @@ brings new files (cron, a mirror) needs no access to the appliance but this dire
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -27,16 +27,17 @@ _UNDERSTOOD = (x509.AuthorityKeyIdentifier, x509.CRLNumber)
 
 @dataclass(frozen=True)
 class RevocationList:
-    """One CRL. `issuer`: Name, DER. `number`: CRL number (0 where absent). `serials`: the revoked ones."""
+    """One CRL. `issuer`: Name, DER. `number`: CRL number (0 where absent). `revoked`: serial numbers, and when."""
 
     issuer: bytes
     number: int
     this_update: datetime
     next_update: datetime
-    serials: frozenset[int]
+    revoked: Mapping[int, datetime]
     signed_bytes: bytes
     signature: bytes
     signature_oid: str
+    der: bytes = field(default=b"", repr=False)
 
     @classmethod
     def load(cls, der: bytes) -> RevocationList:
@@ -65,11 +66,11 @@ def _read(der: bytes) -> RevocationList:
         # an unknown critical extension forbids to rely on the list (5.2); a delta's base number is critical
         if item.critical and not isinstance(item.value, _UNDERSTOOD):
             raise _NotComplete(f"the CRL has an extension that is not processed: {item.oid.dotted_string}")
-    serials = set()
+    revoked = {}
     for entry in strict:
         if any(item.critical for item in entry.extensions):
             raise _NotComplete("an entry of the CRL has a critical extension (an indirect CRL?)")
-        serials.add(entry.serial_number)
+        revoked[entry.serial_number] = entry.revocation_date_utc
     if strict.next_update_utc is None:
         raise _NotComplete("the CRL does not say when the next one comes")
     if whole["tbs_cert_list"]["signature"].dump() != whole["signature_algorithm"].dump():
@@ -80,10 +81,11 @@ def _read(der: bytes) -> RevocationList:
         number=numbers[0] if numbers else 0,
         this_update=strict.last_update_utc,
         next_update=strict.next_update_utc,
-        serials=frozenset(serials),
+        revoked=revoked,
         signed_bytes=strict.tbs_certlist_bytes,
         signature=strict.signature,
         signature_oid=strict.signature_algorithm_oid.dotted_string,
+        der=der,
     )
 
 
@@ -114,6 +116,10 @@ class RevocationLists:
         kept = [crl for crl in before.lists if crl.number > best.get(crl.issuer, -1)]
         return RevocationLists((*self.lists, *kept), before._verified)
 
+    def of(self, issuer: Certificate) -> list[RevocationList]:
+        """The lists that an authority really signed."""
+        return [crl for crl in self.lists if crl.issuer == issuer.subject and self._is_signed(crl, issuer)]
+
     def check(self, chain: Sequence[Certificate], at: datetime | None = None) -> datetime:
         """Until when it is known that nothing in the chain (leaf to anchor) is revoked, unless newer lists come.
 
@@ -126,9 +132,9 @@ class RevocationLists:
         return min(until, default=chain[0].not_after)
 
     def _check_one(self, child: Certificate, issuer: Certificate, now: datetime) -> datetime:
-        lists = [crl for crl in self.lists if crl.issuer == issuer.subject and self._is_signed(crl, issuer)]
+        lists = self.of(issuer)
         # Whatever list says so, an old one too: revocation is not taken back (apart from holds, which count as revoked).
-        if any(child.serial in crl.serials for crl in lists):
+        if any(child.serial in crl.revoked for crl in lists):
             raise _refused(FindingCode.CERTIFICATE_REVOKED, "the certificate, or one above it, was revoked")
         current = [crl.next_update for crl in lists if crl.this_update <= now <= crl.next_update]
         if not current:

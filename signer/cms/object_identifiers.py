@@ -15,6 +15,8 @@ MESSAGE_DIGEST = object_identifier("1.2.840.113549.1.9.4")
 SIGNING_TIME = object_identifier("1.2.840.113549.1.9.5")
 SIGNING_CERTIFICATE = object_identifier("1.2.840.113549.1.9.16.2.12")  # RFC 2634
 SIGNING_CERTIFICATE_V2 = object_identifier("1.2.840.113549.1.9.16.2.47")  # RFC 5035
+SIGNATURE_TIMESTAMP = object_identifier("1.2.840.113549.1.9.16.2.14")  # RFC 3161, appendix A
+TST_INFO = object_identifier("1.2.840.113549.1.9.16.1.4")  # RFC 3161, 2.4.2
 
 RSA_ENCRYPTION = object_identifier("1.2.840.113549.1.1.1")
 RSASSA_PSS = object_identifier("1.2.840.113549.1.1.10")

@@ -21,9 +21,13 @@ from signer.config.log import read_log_config
 from signer.config.monitoring import MonitoringConfig, read_monitoring
 from signer.config.processes import ProcessesConfig, read_processes
 from signer.config.public_listener import read_public_listener
+from signer.config.seal import read_seal, read_timestamps
 from signer.config.token import read_token
+from signer.config.verification import read_verification
 from signer.database.database_config import DatabaseConfig
 from signer.documents.seal_config import SealConfig
+from signer.documents.timestamps_config import TimestampsConfig
+from signer.documents.verification_config import VerificationConfig
 from signer.pades.inspector import InspectorConfig
 from signer.strict_toml import StrictTable, read_toml
 from signer.transport.listener_config import ListenerConfig
@@ -54,7 +58,9 @@ class ApplianceConfig:
     renderer: RendererConfig
     renderers: int
     inspector: InspectorConfig
+    verification: VerificationConfig
     seal: SealConfig
+    timestamps: TimestampsConfig
     processes: ProcessesConfig
 
     @property
@@ -92,6 +98,7 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         listener = replace(listener, port=listener.port + shift)
         public = public and replace(public, port=public.port + shift)
         monitoring = replace(monitoring, port=monitoring.port + shift)
+    timestamps = read_timestamps(top.table("timestamps", required=False), production=mode == "production")
     renderer, renderers = _read_renderer(top.table("renderer", required=False), run_directory)
     config = ApplianceConfig(
         file=file.resolve(),
@@ -112,7 +119,9 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         renderer=renderer,
         renderers=renderers,
         inspector=_read_inspector(top.table("inspector", required=False), run_directory),
-        seal=_read_seal(top.table("seal")),
+        verification=read_verification(top.table("verification", required=False), run_directory),
+        seal=read_seal(top.table("seal"), timestamps, production=mode == "production"),
+        timestamps=timestamps,
         processes=read_processes(top.table("processes", required=False)),
     )
     top.finish()
@@ -153,16 +162,6 @@ def _read_renderer(table: StrictTable, run_directory: Path) -> tuple[RendererCon
 def _read_inspector(table: StrictTable, run_directory: Path) -> InspectorConfig:
     config = InspectorConfig(
         socket=run_directory / "inspector.sock", timeout=table.integer("timeout_seconds", 30, low=1, high=300)
-    )
-    table.finish()
-    return config
-
-
-def _read_seal(table: StrictTable) -> SealConfig:
-    config = SealConfig(
-        company=table.string("company"),
-        caption=table.string("caption", "电子保单专用章"),
-        default_key=table.string("default_key", "seal-sm2"),
     )
     table.finish()
     return config

@@ -17,6 +17,7 @@ class Purpose(StrEnum):
     MESSAGE = "message"
     SEAL = "seal"
     TIMESTAMP = "timestamp"
+    SEAL_MAKER = "seal-maker"
     LOG = "log"
     CA = "ca"
     PROBE = "probe"

@@ -20,11 +20,14 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signer.certificates import TrustStore
 from signer.findings import FindingCode, finding
-from signer.pades.evidence import Integrity
-from signer.pades.foreign_signature import SignatureField, entry, judge_signature
+from signer.pades.evidence import Integrity, SignatureEvidence
+from signer.pades.foreign_signature import judge_signature, locate_signature
+from signer.pades.foreign_trust import Surroundings, settle_trust
 from signer.pades.inspection import MAX_SIGNATURES, InspectionReport, combine
 from signer.pades.shape import ShapeMismatch, bears_our_mark, check_shape
 from signer.pades.signature_gap import BYTE_RANGE
+from signer.pades.signed_revision import SignatureField, entry
+from signer.pades.validation_data import read_validation_data
 from signer.pades.verify import SealVerifier
 
 MAX_PAGES = 2_000
@@ -32,6 +35,7 @@ _MAX_TREE_NODES = 50_000
 # pyHanko looks for the end byte by byte and takes seconds where there is none.
 _END = re.compile(rb"startxref[\x00\t\n\f\r ]{1,20}\d{1,12}[\x00\t\n\f\r ]{1,20}%%EOF")
 _END_LIMIT = 2_048
+_MOST_OWN_REVISIONS = 8
 _HEADER_LIMIT = 1_024  # ISO 32000-1, annex H: where Acrobat looks for the header
 
 
@@ -64,7 +68,7 @@ def _inspect(data: bytes, trust: TrustStore) -> InspectionReport:
     reader = _open(data)
     pages = _count_pages(reader)
     fields = list(_signature_fields(reader))
-    signatures = tuple(judge_signature(data, reader, found, anchors) for found in fields)
+    signatures = _judge_all(data, reader, fields, anchors)
     integrity = combine(signatures)
     findings = [finding(FindingCode.UNSIGNED)] if integrity is Integrity.UNSIGNED else []
     if integrity is not Integrity.CHANGED and _has_hidden_signature(data, reader, fields):
@@ -72,12 +76,32 @@ def _inspect(data: bytes, trust: TrustStore) -> InspectionReport:
     return InspectionReport(integrity, pages, tuple(findings), signatures)
 
 
+def _judge_all(
+    data: bytes, reader: PdfFileReader, fields: list[SignatureField], anchors: list[x509.Certificate]
+) -> tuple[SignatureEvidence, ...]:
+    """All signatures together: each says something about the others."""
+    if not fields:
+        return ()
+    judgements = [locate_signature(data, reader, found) for found in fields]
+    placed = [(item.found, item.revision.number) for item in judgements if item.revision is not None]
+    for judgement in judgements:
+        judge_signature(data, reader, judgement, placed)
+    settle_trust(judgements, Surroundings(anchors, read_validation_data(reader), datetime.now(UTC)))
+    return tuple(judgement.evidence for judgement in judgements)
+
+
 def _is_altered_copy(data: bytes, trust: TrustStore, report: InspectionReport) -> bool:
     """True for a copy of one of ours that is not as we made it, and for a signed file that was damaged since."""
     if bears_our_mark(data):
-        return report.integrity is not Integrity.WHOLE or not _is_as_we_made_it(data, trust)
+        return report.integrity is not Integrity.WHOLE or not _began_as_we_made_it(data, trust, report)
     codes = {item.code for item in report.findings}
     return bool(codes & {FindingCode.DAMAGED, FindingCode.NOT_A_PDF}) and BYTE_RANGE.search(data) is not None
+
+
+def _began_as_we_made_it(data: bytes, trust: TrustStore, report: InspectionReport) -> bool:
+    """True where a signed revision passes our gate; what follows it was judged like everybody's."""
+    ends = {signature.covered[2] for signature in report.signatures if signature.covered is not None}
+    return any(_is_as_we_made_it(data[:end], trust) for end in sorted(ends)[:_MOST_OWN_REVISIONS])
 
 
 def _is_as_we_made_it(data: bytes, trust: TrustStore) -> bool:
@@ -85,7 +109,8 @@ def _is_as_we_made_it(data: bytes, trust: TrustStore) -> bool:
         shape = check_shape(data)
     except ShapeMismatch:
         return False
-    return SealVerifier(trust).verify(data, shape, datetime.now(UTC)).mathematics_right
+    verified = SealVerifier(trust).verify_all(data, shape, datetime.now(UTC))
+    return all(evidence.mathematics_right for evidence in verified)
 
 
 def _open(data: bytes) -> PdfFileReader:

@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 
 from signer.algorithms import SignatureAlgorithm
 from signer.findings import Finding, FindingCode, finding
-from signer.pades.evidence import Integrity, SignatureEvidence, Verdict
+from signer.pades.evidence import Integrity, SignatureEvidence, SignatureProfile, Verdict
 from signer.pades.signature_gap import digest_covered
 
 MAX_REPORT_BYTES = 4 * 1024 * 1024
@@ -29,20 +29,22 @@ _MAX_HASHED_BYTES = 256 * 1024 * 1024
 _MAX_CERTIFICATE = 16_384
 _MAX_FINDINGS = 20
 _CODES = {"type": "array", "maxItems": _MAX_FINDINGS, "items": {"enum": [code.value for code in FindingCode]}}
-_FLAGS = ("covers_whole_file", "mathematics_right", "trusted", "pades_b")
+_FLAGS = ("covers_whole_file", "mathematics_right", "trusted")
+_MAX_CHAIN = 10
+_CERTIFICATE = {"type": "string", "maxLength": _MAX_CERTIFICATE * 4 // 3 + 4, "pattern": "^[A-Za-z0-9+/]*={0,2}$"}
+_TIME = {"type": ["string", "null"], "maxLength": 40}
 _SIGNATURE_SCHEMA = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
         "verdict": {"enum": [verdict.value for verdict in Verdict]},
         "signer": {"type": "string", "maxLength": 2_000},
-        "certificate": {
-            "type": "string",
-            "maxLength": _MAX_CERTIFICATE * 4 // 3 + 4,
-            "pattern": "^[A-Za-z0-9+/]*={0,2}$",
-        },
+        "certificate": _CERTIFICATE,
+        "chain": {"type": "array", "maxItems": _MAX_CHAIN, "items": _CERTIFICATE},
+        "profile": {"enum": [profile.value for profile in SignatureProfile]},
         "algorithm": {"enum": [int(algorithm) for algorithm in SignatureAlgorithm]},
-        "signed_at": {"type": ["string", "null"], "maxLength": 40},
+        "signed_at": _TIME,
+        "proven_at": _TIME,
         "covered": {
             "type": ["array", "null"],
             "minItems": 3,
@@ -119,7 +121,7 @@ def combine(signatures: tuple[SignatureEvidence, ...]) -> Integrity:
         return Integrity.UNSIGNED
     if any(item.verdict is Verdict.FAILED for item in signatures):
         return Integrity.CHANGED
-    if all(item.mathematics_right for item in signatures):
+    if all(item.mathematics_right and not item.has(FindingCode.DRAWN_OVER) for item in signatures):
         return Integrity.WHOLE
     return Integrity.UNREADABLE
 
@@ -139,12 +141,16 @@ def _from_codes(codes: list[str]) -> tuple[Finding, ...]:
 
 def _to_object(item: SignatureEvidence) -> dict[str, Any]:
     fits = len(item.certificate) <= _MAX_CERTIFICATE
+    chain_fits = len(item.chain) <= _MAX_CHAIN and all(len(der) <= _MAX_CERTIFICATE for der in item.chain)
     return {
         "verdict": item.verdict.value,
         "signer": item.signer[:2_000],
         "certificate": base64.b64encode(item.certificate).decode() if fits else "",
+        "chain": [base64.b64encode(der).decode() for der in item.chain] if chain_fits else [],
+        "profile": item.profile.value,
         "algorithm": int(item.algorithm),
-        "signed_at": None if item.signed_at is None else item.signed_at.isoformat(),
+        "signed_at": _to_time(item.signed_at),
+        "proven_at": _to_time(item.proven_at),
         "covered": item.covered,
         "findings": _to_codes(item.findings),
         **{flag: getattr(item, flag) for flag in _FLAGS},
@@ -155,17 +161,28 @@ def _from_object(value: dict[str, Any], pdf: bytes) -> SignatureEvidence:
     covered = None if value["covered"] is None else (value["covered"][0], value["covered"][1], value["covered"][2])
     if covered is not None and not covered[0] < covered[1] < covered[2] <= len(pdf):
         raise ReportMalformed("covered bytes outside of the file")
-    signed_at = None if value["signed_at"] is None else datetime.fromisoformat(value["signed_at"])
-    if signed_at is not None and signed_at.tzinfo is None:
-        raise ReportMalformed("a time without its zone")
     return SignatureEvidence(
         verdict=Verdict(value["verdict"]),
         signer="".join(character if character.isprintable() else "\ufffd" for character in value["signer"]),
         certificate=base64.b64decode(value["certificate"], validate=True),
         algorithm=SignatureAlgorithm(value["algorithm"]),
-        signed_at=signed_at,
+        chain=tuple(base64.b64decode(der, validate=True) for der in value["chain"]),
+        profile=SignatureProfile(value["profile"]),
+        signed_at=_from_time(value["signed_at"]),
+        proven_at=_from_time(value["proven_at"]),
         covered=covered,
         signed_sm3=b"" if covered is None else digest_covered(pdf, covered, "sm3"),
         findings=_from_codes(value["findings"]),
         **{flag: value[flag] for flag in _FLAGS},
     )
+
+
+def _to_time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _from_time(text: str | None) -> datetime | None:
+    moment = None if text is None else datetime.fromisoformat(text)
+    if moment is not None and moment.tzinfo is None:
+        raise ReportMalformed("a time without its zone")
+    return moment

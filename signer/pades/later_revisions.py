@@ -1,66 +1,129 @@
-"""What was appended to a PDF after a signature: allowed only where it is long-term validation data and nothing beside.
+"""What was appended to a PDF after a signature, and whether its signer allowed it. What is not known to be harmless is a change.
 
-pyHanko's difference analysis says what the changed objects are; it looks where the cross-reference tables point. So
-here, on raw bytes: every revision has a table with entries, every object that stands in the appended bytes is in such a
-table, and the file ends where its last revision does. Filling in forms and further signatures count as changes for now:
-both can draw over a page, and telling the harmless ones apart comes with countersignatures.
+Allowed: validation data (DSS, VRI), document timestamps, further signatures, and filling in form fields that the signer left
+empty, as far as DocMDP and FieldMDP let it. pyHanko's difference rules say what the changed objects are, revision by revision;
+they look where the cross-reference tables point. So here besides, on raw bytes: every revision has a table with entries, every
+object that stands in the appended bytes is in such a table, and the file ends where its last revision does. What later fields
+draw: `drawn_changes`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, DiffResult, ModificationLevel, StandardDiffPolicy
-from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
-from pyhanko.sign.validation.status import SignatureCoverageLevel
+from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
+from pyhanko.sign.diff_analysis import (
+    DEFAULT_DIFF_POLICY,
+    FormUpdatingRule,
+    GenericFieldModificationRule,
+    ModificationLevel,
+    SigFieldCreationRule,
+    SigFieldModificationRule,
+    StandardDiffPolicy,
+    SuspiciousModification,
+)
+from pyhanko.sign.fields import MDPPerm
 
 from signer.findings import FindingCode
+from signer.pades.button_rule import ButtonStateRule
+from signer.pades.drawn_changes import check_drawn_changes
 from signer.pades.signature_gap import GapProblem, SignatureGap
+from signer.pades.signed_revision import SignatureField, SignedRevision, entry, subdictionary
 
 _OBJECT = re.compile(rb"(?<![0-9])(\d{1,10})[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+obj(?![A-Za-z0-9])")
 _END = re.compile(rb"%%EOF(?:\r\n|\r|\n)?\Z")
-# pyHanko's rules, without its allowance for objects that nothing refers to or that are written once more as they were:
-# a reader that repairs files might look at them.
+# pyHanko's rules, without its allowances: for objects that nothing refers to or that are written once more as they were (a reader
+# that repairs files might look at them), and for pictures that are replaced under the same number.
 _POLICY = StandardDiffPolicy(
     DEFAULT_DIFF_POLICY.global_rules,
-    DEFAULT_DIFF_POLICY.form_rule,
+    FormUpdatingRule(
+        field_rules=[
+            SigFieldCreationRule(),  # type: ignore[no-untyped-call] # pyHanko has no types here
+            SigFieldModificationRule(allow_in_place_appearance_stream_changes=False),
+            GenericFieldModificationRule(allow_in_place_appearance_stream_changes=False),
+            ButtonStateRule(),
+        ]
+    ),
     ignore_orphaned_objects=False,
     ignore_identical_objects=False,
 )
+# What fields without a picture of their own are drawn with: a reader would draw signed values anew with other fonts.
+_FORM_DEFAULTS = ("/DA", "/Q")
 
 
-def check_later_revisions(data: bytes, signature: EmbeddedPdfSignature, gap: SignatureGap) -> None:
-    """Checks all bytes behind the signed ones.
+@dataclass(frozen=True)
+class LaterChanges:
+    """`codes`: what was done, all of it allowed. `drawn_by`: names of later signatures that show on a page where nothing was before."""
+
+    codes: tuple[FindingCode, ...] = ()
+    drawn_by: frozenset[str] = frozenset()
+
+
+def check_later_revisions(
+    data: bytes,
+    reader: PdfFileReader,
+    signed: SignedRevision,
+    gap: SignatureGap,
+    later: Sequence[tuple[SignatureField, int]],
+) -> LaterChanges:
+    """Checks all bytes behind the signed ones. `later`: the file's other signatures with the revisions that they stand in.
 
     Raises:
-        GapProblem: BYTES_AFTER_END, NOT_WHOLLY_COVERED or CHANGED_AFTER_SIGNING.
-        Exception: whatever pyHanko raises on hostile files.
+        GapProblem: BYTES_AFTER_END or CHANGED_AFTER_SIGNING.
+        MemoryError.
     """
-    try:
-        signature.compute_integrity_info(_POLICY)  # type: ignore[no-untyped-call] # pyHanko has no types here
-    except MemoryError:
-        raise
-    except Exception:
-        if gap.covered_end < len(data):
-            raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING) from None
-        raise
-    coverage: object = signature.coverage
-    difference: object = signature.diff_result
     if gap.covered_end == len(data):
-        if coverage is not SignatureCoverageLevel.ENTIRE_FILE:
-            raise GapProblem(FindingCode.NOT_WHOLLY_COVERED)
-        return
-    reader = signature.reader
-    later = range(signature.signed_revision + 1, reader.xrefs.total_revisions)
-    if not later or not _END.search(data[-16:]):
+        return LaterChanges()
+    revisions = range(signed.number + 1, reader.xrefs.total_revisions)
+    if not revisions or not _END.search(data[-16:]):
         raise GapProblem(FindingCode.BYTES_AFTER_END)
-    if coverage is not SignatureCoverageLevel.ENTIRE_REVISION:
-        raise GapProblem(FindingCode.NOT_WHOLLY_COVERED)
-    if not isinstance(difference, DiffResult) or difference.modification_level is not ModificationLevel.LTA_UPDATES:
-        raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
-    _check_tables(data, reader, gap.covered_end, later)
+    try:
+        return _judge(data, reader, signed, gap, [item for item in later if item[1] > signed.number])
+    except (GapProblem, MemoryError):
+        raise
+    except Exception:  # noqa: BLE001 - pyHanko raises exceptions of many kinds; what can't be explained is a change
+        raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING) from None
+
+
+def _judge(
+    data: bytes,
+    reader: PdfFileReader,
+    signed: SignedRevision,
+    gap: SignatureGap,
+    later: Sequence[tuple[SignatureField, int]],
+) -> LaterChanges:
+    revisions = range(signed.number + 1, reader.xrefs.total_revisions)
+    _check_tables(data, reader, gap.covered_end, revisions)
+    old = reader.get_historical_resolver(signed.number)
+    signature_names = {found.name for found, _ in later}
+    filled: set[str] = set()
+    drawn_by: set[str] = set()
+    for number in revisions:
+        new = reader.get_historical_resolver(number)
+        try:
+            difference = _POLICY.apply(old, new, field_mdp_spec=signed.locks, doc_mdp=signed.certifies)
+        except SuspiciousModification:
+            raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING) from None
+        if difference.modification_level > _allowed(signed.certifies):
+            raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
+        filled |= difference.changed_form_fields - signature_names
+        drawn_by |= check_drawn_changes(old, new)
+        _check_form_defaults(old, new)
+    codes = {
+        FindingCode.VALIDATION_DATA_ADDED: _validation_data(old) != _validation_data(new),
+        FindingCode.TIMESTAMP_ADDED: any(found.is_timestamp for found, _ in later),
+        FindingCode.FURTHER_SIGNATURES: any(not found.is_timestamp for found, _ in later),
+        FindingCode.FORM_FILLED: bool(filled),
+    }
+    return LaterChanges(tuple(code for code, happened in codes.items() if happened), frozenset(drawn_by))
+
+
+def _allowed(certifies: MDPPerm | None) -> ModificationLevel:
+    """Annotations are never told apart from drawings over the page, so level 3 of DocMDP allows no more than level 2."""
+    return ModificationLevel.LTA_UPDATES if certifies is MDPPerm.NO_CHANGES else ModificationLevel.FORM_FILLING
 
 
 def _check_tables(data: bytes, reader: PdfFileReader, start: int, revisions: range) -> None:
@@ -69,8 +132,6 @@ def _check_tables(data: bytes, reader: PdfFileReader, start: int, revisions: ran
     for revision in revisions:
         if not reader.xrefs.explicit_refs_in_revision(revision):
             raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
-        if any(_may_show(reference.get_object()) for reference in reader.xrefs.explicit_refs_in_revision(revision)):
-            raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
         section = reader.xrefs.get_xref_data(revision)
         known.update(offset for _, offset in section.standard_xrefs.values())
         known.add(reader.xrefs.get_xref_container_info(revision).start_location)
@@ -78,11 +139,23 @@ def _check_tables(data: bytes, reader: PdfFileReader, start: int, revisions: ran
         raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
 
 
-def _may_show(item: object) -> bool:
-    """True for an annotation that some reader might draw; pyHanko takes a /Rect that it can't read for an empty one."""
-    if not isinstance(item, generic.DictionaryObject) or "/Rect" not in item:
-        return False
-    sides = list(item["/Rect"])
-    if len(sides) != 4 or not all(isinstance(side, int | generic.FloatObject) for side in sides):
-        return True
-    return bool(sides[0] != sides[2] and sides[1] != sides[3])
+def _check_form_defaults(old: HistoricalResolver, new: HistoricalResolver) -> None:
+    """What the form draws values with stays; fonts may be added under new names, none may be replaced."""
+    before, after = (subdictionary(item.root, "/AcroForm") for item in (old, new))
+    if any(entry(before, key, None) != entry(after, key, None) for key in _FORM_DEFAULTS if key in before):
+        raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
+    resources = subdictionary(after, "/DR")
+    for kind, names in subdictionary(before, "/DR").items():
+        known = names.get_object()
+        if not isinstance(known, generic.DictionaryObject):
+            continue
+        present = subdictionary(resources, kind)
+        if any(name not in present or present.raw_get(name) != known.raw_get(name) for name in known):
+            raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
+
+
+def _validation_data(revision: HistoricalResolver) -> list[object]:
+    """What the security store holds, by its references."""
+    store = subdictionary(revision.root, "/DSS")
+    lists = [list(entry(store, key, ())) for key in ("/Certs", "/CRLs", "/OCSPs")]
+    return [*lists, sorted(entry(store, "/VRI", ()))]

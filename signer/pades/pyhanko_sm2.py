@@ -24,6 +24,7 @@ from signer.errors import SignerError
 _SM3 = "1.2.156.10197.1.401"
 _SM2_CURVE = "1.2.156.10197.1.301"
 _SM2_SM3 = "1.2.156.10197.1.501"
+_SM2_IDENTIFIERS = frozenset({_SM2_SM3, "1.2.156.10197.1.301.1"})  # the second one: met in vendors' files
 # GB/T 35275-2017 (GM/T 0010): content types of its own for what RFC 5652 calls data and signed-data
 _GM_CONTENT_TYPES = {"1.2.156.10197.6.1.4.2.1": "data", "1.2.156.10197.6.1.4.2.2": "signed_data"}
 
@@ -36,6 +37,8 @@ def register_names() -> None:
     keys.NamedCurve.register("sm2p256v1", _SM2_CURVE, 32)
     _add_name(algos.DigestAlgorithmId, _SM3, "sm3")
     _add_name(algos.SignedDigestAlgorithmId, _SM2_SM3, "sm3_sm2")
+    for identifier in _SM2_IDENTIFIERS - {_SM2_SM3}:
+        algos.SignedDigestAlgorithmId._map[identifier] = "sm3_sm2"
     cms.ContentType("data").dump()  # builds the table from names to identifiers first: writing keeps RFC 5652's
     for identifier, name in _GM_CONTENT_TYPES.items():
         cms.ContentType._map[identifier] = name
@@ -59,7 +62,7 @@ class Sm2SignatureValidator(DefaultSignatureValidator):
         context: SignatureValidationContext = DEFAULT_VALIDATION_CONTEXT,
     ) -> None:
         """Raises InvalidSignature where the signature is wrong, or where SM2 can't be told from what is given."""
-        if signature_algorithm["algorithm"].dotted != _SM2_SM3:
+        if signature_algorithm["algorithm"].dotted not in _SM2_IDENTIFIERS:
             super().validate_signature(signature, signed_data, public_key_info, signature_algorithm, context)
             return
         if context.prehashed:
@@ -84,7 +87,7 @@ class SignatureAlgorithmPolicy(DisallowWeakAlgorithmsPolicy, CMSAlgorithmUsagePo
         moment: datetime | None,
     ) -> AlgorithmUsageConstraint:
         """See `CMSAlgorithmUsagePolicy`."""
-        is_sm2 = signature_algo["algorithm"].dotted == _SM2_SM3
+        is_sm2 = signature_algo["algorithm"].dotted in _SM2_IDENTIFIERS
         if is_sm2 != (message_digest_algo["algorithm"].dotted == _SM3):
             return AlgorithmUsageConstraint(allowed=False, failure_reason="SM2 and SM3 go together")
         return super().digest_combination_allowed(signature_algo, message_digest_algo, moment)

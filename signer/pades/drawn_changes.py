@@ -1,0 +1,156 @@
+"""What fields that were added or filled in after a signature draw on its pages: text in places that the signer left for it, no more.
+
+Pictures of later revisions are how harmless-looking updates hide signed content (shadow attacks, signature overlays). So: a text
+field's new picture writes text and nothing else; states of buttons are among the pictures that were signed; the place of a later
+signature is told to the caller unless the signer had prepared it and it is small. Widgets of any other kind are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import HistoricalResolver
+
+from signer.findings import FindingCode
+from signer.pades.signature_gap import GapProblem
+from signer.pades.signed_revision import entry, subdictionary
+
+_MAX_PARENTS = 32
+_MAX_PICTURE_BYTES = 1 << 20
+# A field larger than this (of 595 × 842 points, A4) hides more of a page than a signature or an entry of a form needs.
+_LARGEST_PLACE = 595 * 842 / 4
+_TEXT_OPERATORS = frozenset(
+    b"q Q cm BT ET Tf Td TD Tm T* Tc Tw Tz TL Ts Tr Tj TJ ' \" g G rg RG k K w re W W* n BMC BDC EMC MP DP".split()
+)
+_PAINT_OPERATORS = frozenset(b"f F f* S s m l h".split())
+_TOKEN = re.compile(
+    rb"[\x00\t\n\f\r ]+|%[^\r\n]*|<<|>>|[\[\]{}]|<[0-9A-Fa-f\x00\t\n\f\r ]*>|/[^\x00\t\n\f\r ()<>\[\]{}/%]*"
+    rb"|[+-]?[0-9.]+|(?P<operator>[A-Za-z'\"*0-9]+)|(?P<string>\()"
+)
+
+
+def check_drawn_changes(old: HistoricalResolver, new: HistoricalResolver) -> set[str]:
+    """Names of later signature fields that show on a page at a place which `old` had not prepared.
+
+    Raises:
+        GapProblem: CHANGED_AFTER_SIGNING, for anything that draws otherwise.
+        Exception: whatever pyHanko raises on hostile files.
+    """
+    drawn_by: set[str] = set()
+    for reference in new.explicit_refs_in_revision():  # type: ignore[no-untyped-call] # pyHanko has no types here
+        widget = new(reference)
+        if not isinstance(widget, generic.DictionaryObject) or "/Rect" not in widget or not _may_show(widget):
+            continue
+        before = None if old.is_ref_unassignable(reference) else old(reference)
+        kind = _inherited(widget, "/FT")
+        if kind == "/Sig":
+            if before is None or _area(widget) > _LARGEST_PLACE:
+                drawn_by.add(_name(widget))
+        elif before is None or not isinstance(before, generic.DictionaryObject):
+            raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
+        elif kind in {"/Tx", "/Ch"}:
+            _check_text(before, widget)
+        elif kind == "/Btn":
+            _check_button(before, widget)
+        else:
+            raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
+    return drawn_by
+
+
+def _check_text(before: generic.DictionaryObject, widget: generic.DictionaryObject) -> None:
+    """The new picture, if there is one, writes text. Background and frame only where the signed field had them (/MK)."""
+    pictures = subdictionary(widget, "/AP")
+    too_much = _area(widget) > _LARGEST_PLACE or bool(set(pictures) - {"/N"})
+    if too_much or entry(before, "/F", 0) != entry(widget, "/F", 0):
+        raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
+    picture = entry(pictures, "/N", None)
+    if picture is None:
+        return
+    style = subdictionary(before, "/MK")
+    allowed = _TEXT_OPERATORS | (_PAINT_OPERATORS if {"/BG", "/BC"} & set(style) else frozenset())
+    if not isinstance(picture, generic.StreamObject) or not _operators(picture.data) <= allowed:
+        raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
+
+
+def _check_button(before: generic.DictionaryObject, widget: generic.DictionaryObject) -> None:
+    """The pictures are the signed ones."""
+    if any(_raw(before, key) != _raw(widget, key) for key in ("/AP", "/F", "/MK")):
+        raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
+    states = subdictionary(subdictionary(before, "/AP"), "/N")
+    if entry(widget, "/AS", "/Off") not in {"/Off", *states}:
+        raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
+
+
+def _operators(content: bytes) -> set[bytes]:
+    """The operators of a content stream (ISO 32000-1, 7.8.2). Raises GapProblem for bytes that are none."""
+    found: set[bytes] = set()
+    if len(content) > _MAX_PICTURE_BYTES:
+        raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
+    position = 0
+    while position < len(content):
+        token = _TOKEN.match(content, position)
+        if token is None:
+            raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
+        position = _end_of_string(content, token.end()) if token["string"] else token.end()
+        if token["operator"]:
+            found.add(token["operator"])
+    return found
+
+
+def _end_of_string(content: bytes, position: int) -> int:
+    """Behind the bracket that closes a literal string; brackets inside are balanced or escaped."""
+    depth = 1
+    while depth:
+        character = content[position : position + 1]
+        if not character:
+            raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
+        depth += {b"(": 1, b")": -1}.get(character, 0)
+        position += 2 if character == b"\\" else 1
+    return position
+
+
+def _may_show(widget: generic.DictionaryObject) -> bool:
+    """True for an annotation that some reader might draw; pyHanko takes a /Rect that it can't read for an empty one."""
+    sides = _sides(widget)
+    return sides is None or (sides[0] != sides[2] and sides[1] != sides[3])
+
+
+def _area(widget: generic.DictionaryObject) -> float:
+    sides = _sides(widget)
+    return float("inf") if sides is None else abs(sides[0] - sides[2]) * abs(sides[1] - sides[3])
+
+
+def _sides(widget: generic.DictionaryObject) -> list[float] | None:
+    sides = list(widget["/Rect"])
+    if len(sides) != 4 or not all(isinstance(side, int | generic.FloatObject) for side in sides):
+        return None
+    return [float(side) for side in sides]
+
+
+def _inherited(widget: generic.DictionaryObject, key: str) -> Any:
+    """ISO 32000-1, 12.7.3.1: a field's type may stand above its widget."""
+    node = widget
+    for _ in range(_MAX_PARENTS):
+        if key in node:
+            return node[key]
+        if "/Parent" not in node:
+            return None
+        node = node["/Parent"]
+    return None
+
+
+def _name(widget: generic.DictionaryObject) -> str:
+    parts, node = [], widget
+    for _ in range(_MAX_PARENTS):
+        if "/T" in node:
+            parts.append(str(node["/T"]))
+        if "/Parent" not in node:
+            break
+        node = node["/Parent"]
+    return ".".join(reversed(parts))
+
+
+def _raw(dictionary: generic.DictionaryObject, key: str) -> object:
+    return dictionary.raw_get(key) if key in dictionary else None
