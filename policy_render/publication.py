@@ -22,7 +22,7 @@ from policy_render.template_judgement import judge_places, judge_sample, judge_s
 # what a rendering pinned in a manifest is made with
 PINNED_URL = "https://verify.example.cn/v"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}/[a-z][a-z0-9-]{0,59}")
-_LOOK = re.compile(r'"/(look/[0-9]+)/')
+_LOOK = re.compile(r'"(?:\.\./\.\./\.\.)?/(look/[0-9]+)/')
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,15 @@ def publish(draft: Path, name: str, root: Path = TEMPLATES) -> TriedTemplate:
 
 
 @contextmanager
-def trial(draft: Path, name: str, root: Path = TEMPLATES) -> Iterator[TriedTemplate]:
+def trial(draft: Path, name: str, root: Path = TEMPLATES, *, judged: bool = True) -> Iterator[TriedTemplate]:
     """The draft as the next version of `name` in a copy of all templates that is gone afterwards.
+
+    `judged` False: rendered all the same, so that its author sees where it stands.
 
     Raises:
         RenderError: TEMPLATE_UNFIT, TEMPLATE_ALTERED, FONT_MISSING.
     """
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or name.startswith("look/"):
         raise unfit(f"{name[:80]!r} is no template's name", "Name it as class/kind in small letters: notice/renewal.")
     if missing := [file for file in ("manifest.toml", *_OWN_FILES) if not (draft / file).is_file()]:
         raise unfit(f"{draft}: lacks {', '.join(missing)}", "docs/templates.md tells what each of them holds.")
@@ -70,13 +72,13 @@ def trial(draft: Path, name: str, root: Path = TEMPLATES) -> Iterator[TriedTempl
         versions = [int(folder.name) for folder in (copy / name).glob("*") if folder.name.isdecimal()]
         version = max(versions, default=0) + 1
         shutil.copytree(draft, copy / name / str(version))
-        yield pin(name, version, copy)
+        yield pin(name, version, copy, judged=judged)
 
 
 _OWN_FILES = ("main.typ", "schema.json", "sample.json")
 
 
-def pin(name: str, version: int, root: Path) -> TriedTemplate:
+def pin(name: str, version: int, root: Path, *, judged: bool = True) -> TriedTemplate:
     """Judges an unpublished version where it lies and writes its digests into its manifest; the rest of that stays.
 
     Raises:
@@ -85,13 +87,15 @@ def pin(name: str, version: int, root: Path) -> TriedTemplate:
     folder = root / name / str(version)
     _write_files(folder, root)
     template = _load(root, folder)
-    judge_schema(template)
-    judge_sample(template)
+    if judged:
+        judge_schema(template)
+        judge_sample(template)
     with typesetter(Catalog([template])) as setter:
         pdf, pages = _render_sample(setter, template)
-        if _render_sample(setter, template) != (pdf, pages):
+        if judged and _render_sample(setter, template) != (pdf, pages):
             raise unfit("the sample renders to other bytes each time", "Leave out what the data does not say.")
-    judge_places(template, pdf, pages)
+    if judged:
+        judge_places(template, pdf, pages)
     manifest = folder / "manifest.toml"
     digest = hashlib.sha256(pdf).hexdigest()
     text = re.sub(
@@ -124,15 +128,15 @@ def typesetter(catalog: Catalog) -> Iterator[Typesetter]:
 
 
 def _write_files(folder: Path, root: Path) -> None:
-    """The manifest's [files] anew: the folder's own, and every file of each look that main.typ names."""
+    """The manifest's [files] anew: the folder's own, and every file of each look that main.typ or the manifest names."""
     manifest = folder / "manifest.toml"
-    looks = [root / look for look in sorted(set(_LOOK.findall((folder / "main.typ").read_text("utf-8"))))]
+    head = manifest.read_text("utf-8").partition("\n[files]\n")[0].rstrip("\n")
+    looks = [root / look for look in sorted(set(_LOOK.findall((folder / "main.typ").read_text("utf-8") + head)))]
     own = sorted(file for file in folder.iterdir() if file != manifest)
     if not all(file.is_file() for file in own):
         raise unfit("its folder holds another folder", "Put every file beside main.typ.")
     files = [*own, *(file for look in looks for file in sorted(look.glob("*")) if file.is_file())]
     lines = [f'"{_relative(file, folder, root)}" = "{hashlib.sha256(file.read_bytes()).hexdigest()}"' for file in files]
-    head = manifest.read_text("utf-8").partition("\n[files]\n")[0].rstrip("\n")
     if "sample_sha256" not in head:
         head = f'sample_sha256 = ""\n{head}'
     manifest.write_text("\n".join([head, "", "[files]", *lines, ""]), encoding="utf-8")

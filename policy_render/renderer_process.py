@@ -82,7 +82,7 @@ class Typesetter:
             )
         except typst.TypstError as problem:
             # The template's place and the compiler's words; our templates never print data into an error.
-            _say("error", f"{template.reference} does not compile: {problem.message}")
+            _say("error", f"{template.reference} does not compile: {problem.diagnostic}")
             raise RenderError(
                 Reason.RENDERING_FAILED,
                 "the template can't be rendered with this data",

@@ -43,17 +43,25 @@ _RULE_ORDER = (BeforeRule, SumRule, DifferenceRule, AdditionRule, CapitalsRule)
 
 def emptiest(template: Template) -> dict[str, Any]:
     """Only what must be there, as short as may be."""
-    data: dict[str, Any] = _shortest(template.validator.schema)
-    for way in (template.validator.schema.get("anyOf") or [])[:1]:
+    schema = schema_of(template)
+    data: dict[str, Any] = _shortest(schema)
+    for way in schema.get("anyOf", [])[:1]:
         for name in way["required"]:
-            data[name] = _shortest(template.validator.schema["properties"][name])
+            data[name] = _shortest(schema["properties"][name])
     return keep_rules(template, data)
 
 
 def longest(template: Template, *, most: int = 3, long_ones: int = 1) -> dict[str, Any]:
     """Everything that may be there, texts at full length; of each list at most `most` members, of which `long_ones` are long."""
-    data: dict[str, Any] = _longest(template.validator.schema, itertools.cycle(_HARD), most, long_ones)
+    data: dict[str, Any] = _longest(schema_of(template), itertools.cycle(_HARD), most, long_ones)
     return keep_rules(template, data)
+
+
+def schema_of(template: Template) -> dict[str, Any]:
+    """The schema with its references put in place."""
+    schema = template.validator.schema
+    assert isinstance(schema, dict)
+    return schema
 
 
 def _shortest(schema: dict[str, Any]) -> Any:

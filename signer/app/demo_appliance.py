@@ -114,6 +114,8 @@ rpcs = [
 # What a key is for decides which RPCs it serves: seal keys never sign messages, whoever asks.
 keys = ["message-sm2", "message-rsa", "seal-sm2", "seal-rsa"]
 templates = ["policy/commercial", "evidence/pack", "drill/record"]
+# Whatever is in these classes, templates that come later among them.
+document_classes = ["policy", "endorsement", "mark", "proposal", "companion"]
 profiles = ["PADES_B"]
 digest_signing = true
 

@@ -18,6 +18,8 @@ from tests.page_layout import judge, overlaps, under, words_of
 
 _TEMPLATE = Catalog.load().get("policy/commercial@1")
 _SAMPLE: dict[str, Any] = json.loads(_TEMPLATE.sample_json)
+
+
 @pytest.fixture(scope="module")
 def typesetter(tmp_path_factory: pytest.TempPathFactory) -> Typesetter:
     directory = tmp_path_factory.mktemp("fonts")

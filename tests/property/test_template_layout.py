@@ -14,7 +14,7 @@ from policy_render.catalog import Catalog, Template
 from policy_render.fonts import Fonts
 from policy_render.renderer_process import Typesetter
 from tests.page_layout import Word, judge, under
-from tests.template_data import emptiest, keep_rules, longest
+from tests.template_data import emptiest, keep_rules, longest, schema_of
 
 _CATALOG = Catalog.load()
 # evidence packs and drill records have tests of their own, over what probes really say
@@ -79,7 +79,9 @@ def test_forty_lines_of_an_endorsement_flow_over_pages(typesetter: Typesetter, n
 
 
 _texts = st.lists(
-    st.tuples(st.sampled_from(["字", "W", "0", "（", "，", "。", "⸺", "@", "a b", "𠅤", "\u00a0x"]), st.integers(1, 120)),
+    st.tuples(
+        st.sampled_from(["字", "W", "0", "（", "，", "。", "⸺", "@", "a b", "𠅤", "\u00a0x"]), st.integers(1, 120)
+    ),
     min_size=1,
     max_size=4,
 ).map(lambda pieces: "".join(text * count for text, count in pieces))
@@ -101,7 +103,7 @@ def _documents(draw: st.DrawFn) -> tuple[Template, dict[str, Any]]:
     template = draw(st.sampled_from(_TEMPLATES))
     whole = longest(template, most=draw(st.integers(1, 12)), long_ones=draw(st.integers(0, 3)))
     start = draw(st.sampled_from([json.loads(template.sample_json), emptiest(template), whole]))
-    drawn: dict[str, Any] = _draw_into(template.validator.schema, start, draw)
+    drawn: dict[str, Any] = _draw_into(schema_of(template), start, draw)
     return template, keep_rules(template, drawn)
 
 

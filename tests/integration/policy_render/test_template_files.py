@@ -150,8 +150,7 @@ def _embedded(font: Any) -> bool:
 @_each
 def test_the_qr_code_names_the_document(samples: Samples, template: Template, tmp_path: Path) -> None:
     (tmp_path / "sample.pdf").write_bytes(samples.of(template))
-    picture = ["pdftoppm", "-r", "110", "-png", "-singlefile", tmp_path / "sample.pdf", tmp_path / "page"]
-    subprocess.run(picture, check=True)
+    subprocess.run(["pdftoppm", "-r", "110", "-png", "-singlefile", "sample.pdf", "page"], cwd=tmp_path, check=True)
     (code,) = zxingcpp.read_barcodes(Image.open(tmp_path / "page.png"))
     assert code.text == f"{PINNED_URL}?n={resolve(json.loads(template.sample_json), template.number)}"
 
