@@ -13,7 +13,7 @@ from typing import Any
 from policy_render.catalog import Template, TemplatePlace
 from policy_render.data_schema import check_data
 from policy_render.renderer_process import Typesetter
-from tests.template_data import as_json
+from tests.template_data import as_json, leaves
 
 _MILLIMETRE = 72 / 25.4
 VERIFICATION_URL = "https://verify.example.cn/v"
@@ -108,14 +108,9 @@ def letters(text: str) -> Counter[str]:
 
 def texts(value: Any) -> Iterator[str]:
     """What is printed as it stands."""
-    if isinstance(value, dict):
-        for member in value.values():
-            yield from texts(member)
-    elif isinstance(value, list):
-        for member in value:
-            yield from texts(member)
-    elif isinstance(value, str) and not _DATED.fullmatch(value) and value not in _CODES:
-        yield value
+    for leaf in leaves(value):
+        if isinstance(leaf, str) and not _DATED.fullmatch(leaf) and leaf not in _CODES:
+            yield leaf
 
 
 def judge(typesetter: Typesetter, template: Template, data: dict[str, Any]) -> list[Word]:

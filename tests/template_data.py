@@ -153,6 +153,15 @@ def _put(data: Any, pointer: str, value: str) -> None:
     resolve(data, parent)[name] = value
 
 
+def leaves(value: Any) -> Iterator[Any]:
+    """Every value that is neither an object nor a list."""
+    if isinstance(value, dict | list):
+        for member in value.values() if isinstance(value, dict) else value:
+            yield from leaves(member)
+    else:
+        yield value
+
+
 def as_json(data: Any) -> str:
     """As a client would send it."""
     return json.dumps(data, ensure_ascii=False)

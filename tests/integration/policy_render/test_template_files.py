@@ -28,7 +28,7 @@ from policy_render.errors import RenderError
 from policy_render.fonts import Fonts
 from policy_render.publication import PINNED_URL
 from policy_render.renderer_process import Typesetter
-from tests.template_data import as_json
+from tests.template_data import as_json, leaves
 
 _CATALOG = Catalog.load()
 _TEMPLATES = _CATALOG.current()
@@ -82,22 +82,20 @@ def _text(pdf: bytes) -> str:
     return re.sub(r"[\s\u200b]+", "", ended.stdout.decode())
 
 
-def _printed(value: Any) -> Iterator[str]:
+def _printed(data: Any) -> Iterator[str]:
     """Every datum in the form in which it must stand on the page."""
-    if isinstance(value, dict):
-        for member in value.values():
-            yield from _printed(member)
-    elif isinstance(value, list):
-        for member in value:
-            yield from _printed(member)
-    elif isinstance(value, str) and (date := _DATE.fullmatch(value)):
-        # the end of a period is the midnight before, which a test of its own holds
-        if value != "2027-10-01T00:00:00+08:00":
-            yield f"{int(date[1])}年{int(date[2])}月{int(date[3])}日"
-    elif isinstance(value, str) and _AMOUNT.fullmatch(value):
-        yield f"{abs(Decimal(value)):,}"  # a negative amount's sign is a word on the page
-    elif value not in {"policyholder-online", "staff"} and not isinstance(value, bool):
-        yield re.sub(r"\s+", "", str(value))
+    for value in leaves(data):
+        if value in {"policyholder-online", "staff"} or isinstance(value, bool):
+            continue  # printed as words
+        text = str(value)
+        if date := _DATE.fullmatch(text):
+            # the end of a period is the midnight before, which a test of its own holds
+            if text != "2027-10-01T00:00:00+08:00":
+                yield f"{int(date[1])}年{int(date[2])}月{int(date[3])}日"
+        elif _AMOUNT.fullmatch(text):
+            yield f"{abs(Decimal(text)):,}"  # a negative amount's sign is a word on the page
+        else:
+            yield re.sub(r"\s+", "", text)
 
 
 @_each
