@@ -80,9 +80,11 @@ class Template:
 
     @cached_property
     def validator(self) -> Draft202012Validator:
-        """The schema, ready to use: references are put in place once, since following them costs as much as validating."""
+        """The schema, ready to use: references are put in place once, since following them costs as much as validating.
+
+        That it is a JSON Schema was judged when it was published (`template_judgement`), and its digest is pinned.
+        """
         schema = json.loads(self.json_schema)
-        Draft202012Validator.check_schema(schema)
         return Draft202012Validator(_put_in_place(schema, schema.get("$defs", {})), format_checker=FORMATS)
 
 
@@ -107,6 +109,10 @@ class Catalog:
     def names(self) -> frozenset[str]:
         """Names without versions."""
         return frozenset(self._versions)
+
+    def every(self) -> list[Template]:
+        """All versions of all templates, by name, then version."""
+        return [versions[number] for _, versions in sorted(self._versions.items()) for number in sorted(versions)]
 
     def current(self) -> list[Template]:
         """The newest version of each template, by name."""

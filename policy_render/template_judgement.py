@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from policy_render.catalog import Template, TemplatePlace
@@ -29,10 +30,10 @@ def judge_schema(template: Template) -> None:
         RenderError: TEMPLATE_UNFIT; says where.
     """
     try:
-        schema = template.validator.schema
+        Draft202012Validator.check_schema(json.loads(template.json_schema))
     except SchemaError as problem:
         raise unfit(f"schema.json is no JSON Schema: {problem.message}") from None
-    if holes := list(_holes(schema, "$")):
+    if holes := list(_holes(template.validator.schema, "$")):
         raise unfit(f"schema.json: {'; '.join(holes[:10])}")
 
 

@@ -264,7 +264,7 @@ def test_the_register_knows_only_bytes(issue: Issue, verify: Any) -> None:
     assert number not in str(report)
 
 
-@pytest.mark.parametrize("template", [template.reference for template in Catalog.load().current()])
+@pytest.mark.parametrize("template", [template.reference for template in Catalog.load().every()])
 def test_every_template_is_issued_and_verified(connection: Connection, verify: Any, template: str) -> None:
     known = Catalog.load().get(template)
     request = wire.IssueDocumentRequest(issue_id=str(uuid.uuid4()), template=template, data_json=known.sample_json)

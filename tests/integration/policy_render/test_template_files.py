@@ -31,13 +31,13 @@ from policy_render.renderer_process import Typesetter
 from tests.template_data import as_json, leaves
 
 _CATALOG = Catalog.load()
-_TEMPLATES = _CATALOG.current()
+_TEMPLATES = _CATALOG.every()
 _AMOUNT = re.compile(r"-?\d+\.\d\d")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(T.*)?")
-_each = pytest.mark.parametrize("template", _TEMPLATES, ids=lambda template: template.name)
+_each = pytest.mark.parametrize("template", _TEMPLATES, ids=lambda template: template.reference)
 # evidence packs and drill records print what they say in forms of their own; their tests are in tests/property
 _FORMS = [template for template in _TEMPLATES if template.name.split("/")[0] not in {"evidence", "drill"}]
-_each_form = pytest.mark.parametrize("template", _FORMS, ids=lambda template: template.name)
+_each_form = pytest.mark.parametrize("template", _FORMS, ids=lambda template: template.reference)
 
 
 @pytest.fixture(scope="module")
