@@ -122,6 +122,8 @@ rpcs = [
 # What a key is for decides which RPCs it serves: seal keys never sign messages, whoever asks.
 keys = ["message-sm2", "message-rsa", "seal-sm2", "seal-rsa", "timestamp-sm2", "timestamp-rsa"]
 templates = ["policy/commercial", "evidence/pack", "drill/record"]
+# Whatever is in these classes, templates that come later among them.
+document_classes = ["policy", "endorsement", "mark", "proposal", "companion"]
 profiles = ["PADES_B", "PADES_T", "PADES_LT", "PADES_LTA", "GBT_38540"]
 digest_signing = true
 
