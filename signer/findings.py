@@ -40,6 +40,7 @@ class FindingCode(StrEnum):
     NOT_WHOLLY_COVERED = "not-wholly-covered"
     BYTES_AFTER_END = "bytes-after-end"
     JUNK_IN_SIGNATURE = "junk-in-signature"
+    REPORT_UNSIGNED = "report-unsigned"
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,10 @@ _MESSAGES: dict[FindingCode, tuple[str, str]] = {
     FindingCode.NOT_WHOLLY_COVERED: ("The signature does not cover the whole file.", "签名没有覆盖整个文件。"),
     FindingCode.BYTES_AFTER_END: ("There are bytes after the end of the signed file.", "签名内容之后还有多余数据。"),
     FindingCode.JUNK_IN_SIGNATURE: ("There are bytes beside the signature in its place.", "签名区域内含有多余数据。"),
+    FindingCode.REPORT_UNSIGNED: (
+        "There is no signed report on this verification; what it found holds all the same.",
+        "本次验真暂无签名报告，不影响验真结论。",
+    ),
 }
 
 

@@ -35,6 +35,7 @@ from signer.contracts import ContractRegister
 from signer.database.engine import Database
 from signer.database.schema import check_schema
 from signer.documents.issue import DocumentIssuer
+from signer.documents.report import ReportMaker
 from signer.documents.seal import SealWorkshop
 from signer.documents.templates import TemplateDesk
 from signer.documents.verify import DocumentVerifier
@@ -55,7 +56,7 @@ from signer.v1.document_pb2_grpc import add_DocumentServiceServicer_to_server
 from signer.v1.signing_pb2_grpc import add_SigningServiceServicer_to_server
 
 # What a worker signs with; the log's and the authority's keys belong to other processes.
-_WORKER_PURPOSES = frozenset({Purpose.MESSAGE, Purpose.SEAL, Purpose.PROBE})
+_WORKER_PURPOSES = frozenset({Purpose.MESSAGE, Purpose.SEAL, Purpose.PROBE, Purpose.REPORT})
 _SERVICES = (
     signing_pb2.DESCRIPTOR.services_by_name["SigningService"],
     document_pb2.DESCRIPTOR.services_by_name["DocumentService"],
@@ -199,7 +200,11 @@ def _document_servicer(
         own_certificates=frozenset(version.certificate_chain[0] for version in seals if version.certificate_chain),
     )
     return DocumentServicer(
-        templates=TemplateDesk(grants, catalog, renderer), issuer=issuer, verifier=verifier, to_status=to_status
+        templates=TemplateDesk(grants, catalog, renderer),
+        issuer=issuer,
+        verifier=verifier,
+        reports=ReportMaker.from_config(config.reports, registry, signer),
+        to_status=to_status,
     )
 
 

@@ -1,4 +1,4 @@
-"""The demo appliance's keys and certificates: two roots and four signing keys, all made in the token.
+"""The demo appliance's keys and certificates: two roots and five signing keys, all made in the token.
 
 The roots sign by the same way as every other key: recorded in the log, verified before release.
 """
@@ -43,12 +43,13 @@ _LEAVES = (
     ("seal", Purpose.SEAL, CertificateKind.DOCUMENT_SIGNER, "电子保单专用章"),
     ("message", Purpose.MESSAGE, CertificateKind.MESSAGE_SIGNER, "业务报文签名"),
 )
+REPORT_KEY = "report-sm2"
 _ACTOR = Actor("init", "init/demo", "init")
 
 
 def make_demo_keys(config: ApplianceConfig, database: Database, company: str, tell: Callable[[str], None]) -> None:
     """Makes the keys that are missing. Raises HsmError, ApplianceError, ConfigurationError."""
-    wanted = {f"{use}-{family}" for family in _FAMILIES for use in ("ca", "seal", "message")}
+    wanted = {f"{use}-{family}" for family in _FAMILIES for use in ("ca", "seal", "message")} | {REPORT_KEY}
     if wanted <= load_registry(database).names:
         return
     log = LogFile.open(config.log.file, config.log.log_id)
@@ -59,6 +60,8 @@ def make_demo_keys(config: ApplianceConfig, database: Database, company: str, te
             root = maker.make_root(family)
             for use, purpose, kind, title in _LEAVES:
                 maker.make_leaf(f"{use}-{family}", family, purpose, kind, title, root)
+        sm2_root = maker.make_root("sm2")
+        maker.make_leaf(REPORT_KEY, "sm2", Purpose.REPORT, CertificateKind.MESSAGE_SIGNER, "验真报告签名", sm2_root)
     finally:
         log.close()
 

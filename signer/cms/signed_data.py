@@ -17,6 +17,7 @@ from signer.cms import object_identifiers as oid
 from signer.cms.der import OCTET_STRING, SEQUENCE, SET, encode, integer, set_of
 
 _VERSION_1 = integer(1)  # RFC 5652 clause 5.1: data content, signer by issuer and serial number
+_VERSION_3 = integer(3)  # the same clause: content of another type
 
 
 class Identifiers(Enum):
@@ -30,12 +31,19 @@ class SignedDataBuilder:
     """Makes SignedData for one certificate and algorithm. Stateless once made; any number of threads may use it."""
 
     def __init__(
-        self, certificate: bytes, chain: Sequence[bytes], algorithm: SignatureAlgorithm, identifiers: Identifiers
+        self,
+        certificate: bytes,
+        chain: Sequence[bytes],
+        algorithm: SignatureAlgorithm,
+        identifiers: Identifiers,
+        content_type: bytes | None = None,
     ) -> None:
         name = digest_name(algorithm)
         facts = Certificate.load(certificate)
         issuer, serial = facts.issuer, integer(facts.serial)
-        signed_data, self._content_type = identifiers.value
+        signed_data, data = identifiers.value
+        self._content_type = content_type or data
+        self._version = _VERSION_3 if content_type else _VERSION_1
         self._signed_data = signed_data
         self._digest_algorithm = oid.digest_algorithm(name)
         self._signer = encode(SEQUENCE, issuer, serial)
@@ -55,14 +63,21 @@ class SignedDataBuilder:
 
     @classmethod
     def for_certificate(
-        cls, certificate: bytes, chain: Sequence[bytes], algorithm: SignatureAlgorithm, *, identifiers: Identifiers
+        cls,
+        certificate: bytes,
+        chain: Sequence[bytes],
+        algorithm: SignatureAlgorithm,
+        *,
+        identifiers: Identifiers,
+        content_type: bytes | None = None,
     ) -> SignedDataBuilder:
-        """`certificate`: the signer's, DER. `chain`: certificates to carry beside it, DER.
+        """`certificate`: the signer's, DER. `chain`: certificates to carry beside it, DER. `content_type`: an encoded object
+        identifier; None: data.
 
         Raises:
             RequestError: CERTIFICATE_MALFORMED, ALGORITHM_UNKNOWN.
         """
-        return cls(certificate, chain, algorithm, identifiers)
+        return cls(certificate, chain, algorithm, identifiers, content_type)
 
     def build(
         self, content_digest: bytes, sign: SignMessage, *, content: bytes | None, signing_time: datetime | None = None
@@ -89,7 +104,7 @@ class SignedDataBuilder:
         encapsulated = b"" if content is None else encode(0xA0, encode(OCTET_STRING, content))
         signed_data = encode(
             SEQUENCE,
-            _VERSION_1,
+            self._version,
             encode(SET, self._digest_algorithm),
             encode(SEQUENCE, self._content_type, encapsulated),
             self._certificates,

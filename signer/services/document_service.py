@@ -15,10 +15,12 @@ from hsm.errors import HsmError
 from policy_render.catalog import Template
 from policy_render.errors import RenderError
 from signer.documents.issue import DocumentIssuer, IssuedDocument, IssueRequest
+from signer.documents.report import ReportMaker
 from signer.documents.seal import SealProfile, SealWish
 from signer.documents.templates import TemplateDesk
 from signer.documents.verify import DocumentReport, DocumentVerifier
 from signer.errors import Reason, RequestError, SignerError
+from signer.findings import FindingCode, finding
 from signer.pades.embed import BoxPlace
 from signer.pades.evidence import SignatureEvidence
 from signer.services.call import current_call
@@ -36,11 +38,18 @@ class DocumentServicer(DocumentServiceServicer):
     """Answers the RPCs of DocumentService."""
 
     def __init__(
-        self, *, templates: TemplateDesk, issuer: DocumentIssuer, verifier: DocumentVerifier, to_status: ToStatus
+        self,
+        *,
+        templates: TemplateDesk,
+        issuer: DocumentIssuer,
+        verifier: DocumentVerifier,
+        reports: ReportMaker,
+        to_status: ToStatus,
     ) -> None:
         self._templates = templates
         self._issuer = issuer
         self._verifier = verifier
+        self._reports = reports
         self._to_status = to_status
 
     def ListTemplates(
@@ -113,7 +122,15 @@ class DocumentServicer(DocumentServiceServicer):
         self, request: wire.VerifyDocumentRequest, context: grpc.ServicerContext
     ) -> wire.VerifyDocumentResponse:
         """Is it whole, is it ours, is it in force?"""
-        return _report(self._verifier.verify(request.pdf, current_call.get().deadline))
+        call = current_call.get()
+        report = self._verifier.verify(request.pdf, call.deadline)
+        title = "" if report.record is None else self._templates.title_of(report.record.template)
+        response = _report(report, title)
+        if not request.omit_report:
+            response.report_cms = self._reports.make(call.actor, request.pdf, report, title, call.deadline)
+            if not response.report_cms:
+                response.findings.extend(findings_to_wire([finding(FindingCode.REPORT_UNSIGNED)]))
+        return response
 
     def _result(self, request: wire.IssueDocumentRequest) -> wire.IssueDocumentResult:
         try:
@@ -182,7 +199,7 @@ def _issue_response(issued: IssuedDocument, *, omit_pdf: bool) -> wire.IssueDocu
     )
 
 
-def _report(report: DocumentReport) -> wire.VerifyDocumentResponse:
+def _report(report: DocumentReport, title_zh: str) -> wire.VerifyDocumentResponse:
     response = wire.VerifyDocumentResponse(
         integrity=wire.Integrity.Value(f"INTEGRITY_{report.integrity.value}"),
         origin=wire.Origin.Value(f"ORIGIN_{report.origin.value}"),
@@ -200,6 +217,7 @@ def _report(report: DocumentReport) -> wire.VerifyDocumentResponse:
                 template=report.record.template,
                 issued_at=time_to_wire(report.record.issued_at),
                 same_bytes=report.same_bytes,
+                title_zh=title_zh,
             )
         )
     return response

@@ -40,6 +40,7 @@ _PROCESSES = (
     "renderer-1",
     "inspector",
     "front",
+    "portal",
     "worker-0",
     "worker-1",
     "exporter",
