@@ -10,7 +10,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from signer.client.conclusion_words import ADVICE, ALGORITHMS, HEADLINES, IN_FORCE_OF_NOTHING, SENTENCES, STATES, Text
+from signer.client.conclusion_words import (
+    ADVICE,
+    ALGORITHMS,
+    HEADLINES,
+    IN_FORCE_OF_NOTHING,
+    SENTENCES,
+    STATES,
+    UNKNOWN_STATE,
+    Text,
+)
 from signer.v1 import document_pb2 as wire
 from signer.v1 import types_pb2
 
@@ -57,13 +66,16 @@ class Conclusion:
 def conclude(report: wire.VerifyDocumentResponse) -> Conclusion:
     """The answer in words."""
     outcome = outcome_of(report)
-    headline, sentence = HEADLINES[outcome], SENTENCES[outcome]
+    state = STATES.get(report.contract_state, UNKNOWN_STATE)
+    sentence = SENTENCES[outcome]
     if outcome is Outcome.NOT_IN_FORCE:
-        headline = STATES[report.contract_state].headline
-        sentence = Text(sentence.zh, f"{sentence.en} {STATES[report.contract_state].told.en}")
-    elif outcome is Outcome.GENUINE and not report.contract_state:
+        headline = state.headline
+        sentence = Text(sentence.zh, f"{sentence.en} {state.told.en}")
+    else:
+        headline = HEADLINES[outcome]
+    if outcome is Outcome.GENUINE and not report.contract_state:
         headline, sentence = IN_FORCE_OF_NOTHING
-    elif outcome is Outcome.NOT_OURS and report.integrity == wire.INTEGRITY_UNSIGNED:
+    if outcome is Outcome.NOT_OURS and report.integrity == wire.INTEGRITY_UNSIGNED:
         sentence = Text(sentence.zh, "The file carries no electronic signature.")
     return Conclusion(
         outcome, headline, Text(report.summary_zh or sentence.zh, sentence.en), ADVICE[outcome], tuple(_checks(report))

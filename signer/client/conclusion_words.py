@@ -54,6 +54,11 @@ STATES: Mapping[int, StateWords] = {
         Text("保险合同已撤销", "The contract was cancelled."),
     ),
 }
+# Of an appliance that is newer than this client.
+UNKNOWN_STATE = StateWords(
+    Text("真实，但合同状态不明", "Genuine, the contract's state is not clear"),
+    Text("合同状态不明，请联系本公司", "The contract's state is not known here; ask us."),
+)
 # By the values of `Outcome`.
 HEADLINES: Mapping[str, Text] = {
     "genuine": STATES[wire.CONTRACT_STATE_IN_FORCE].headline,

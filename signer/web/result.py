@@ -59,6 +59,12 @@ class Result:
         return [_signature_line(item) for item in self.report.signatures]
 
     @property
+    def file_findings(self) -> list[types_pb2.Finding]:
+        """What was found beyond what stands beside a signature already."""
+        told = {item.code for signature in self.report.signatures for item in signature.findings}
+        return [item for item in self.report.findings if item.code not in told]
+
+    @property
     def issued_at(self) -> str:
         """When the document was issued, where that may be told."""
         return time_words(self.report.issued.issued_at)
