@@ -22,6 +22,8 @@ _SPDX = {
     "Apache 2.0": "Apache-2.0",
     "Apache License, Version 2.0": "Apache-2.0",
 }
+# Of packages whose metadata name a licence by a classifier alone, from their licence files.
+_FROM_FILE = {"jinja2": "BSD-3-Clause"}
 _SPDX_LIKE = re.compile(r"[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*")
 
 
@@ -69,7 +71,7 @@ def python_packages(lock: Path = LOCK) -> list[PythonPackage]:
 def _licence_of(name: str) -> str:
     fields = metadata(name)
     told = str(fields.get("License-Expression") or fields.get("License") or "").strip()
-    licence = _SPDX.get(told, told)
+    licence = _SPDX.get(told, told) or _FROM_FILE.get(name, "")
     if not _SPDX_LIKE.fullmatch(licence):
         raise SystemExit(
             f"{name}: {told!r} is no licence that scripts/production_components.py knows; look it up, add it"

@@ -24,15 +24,14 @@ from isolation.readiness import say_ready
 from isolation.sandbox import SandboxReport, enter_sandbox, forbid_dumps_and_privileges
 from monitoring import json_log, metrics
 from signer.client import ClientProfile, ProfileError, load_profile
-from signer.client.conclusion import Outcome
 from signer.config import load_config
 from signer.errors import SignerError
-from signer.web import refusal
 from signer.web.appliance import Appliance
 from signer.web.certificate import PortalCertificate
 from signer.web.connections import Connections
 from signer.web.portal import Portal
 from signer.web.portal_config import PortalConfig
+from signer.web.refusal import UPLOAD_OUTCOMES
 
 _log = logging.getLogger(__name__)
 # What gRPC reads: its random numbers' seed, and for a host's name the name service's files.
@@ -117,12 +116,8 @@ def _begin_series(config: PortalConfig) -> None:
     """Metrics' files must be open before the sandbox: series that may ever be counted begin at zero."""
     metrics.listener_info.labels("portal", config.transport).set(1)
     metrics.portal_upload_bytes.set(0)
-    refusals = (
-        *(refusal.too_large(), refusal.no_file(), refusal.malformed(), refusal.unknown_form(), refusal.too_slow()),
-        *(refusal.too_often(1), refusal.busy(), refusal.unavailable(), refusal.fault()),
-    )
-    for outcome in (*Outcome, *(told.reason for told in refusals), "gone"):
-        metrics.portal_uploads.labels(str(outcome))
+    for outcome in UPLOAD_OUTCOMES:
+        metrics.portal_uploads.labels(outcome)
 
 
 def _enter_sandbox(config: PortalConfig, profile: ClientProfile) -> SandboxReport:

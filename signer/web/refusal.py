@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signer.client.conclusion import Outcome
 from signer.client.conclusion_words import Text
 
 
@@ -146,3 +147,10 @@ def fault() -> Refusal:
         Text("这不说明您的文件有问题。请稍后再试。", "This says nothing about your file. Please try again later."),
         retry_after=30,
     )
+
+
+_OF_UPLOADS = (
+    *(too_large(), no_file(), malformed(), unknown_form(), too_slow(), too_often(1), busy(), unavailable(), fault()),
+)
+# What can become of an upload, as the metric counts it; "gone": the browser went away.
+UPLOAD_OUTCOMES = frozenset({*(outcome.value for outcome in Outcome), *(told.reason for told in _OF_UPLOADS), "gone"})
