@@ -19,12 +19,27 @@ from signer.cli import (
     keys,
     serve,
     signatures,
+    verify_document,
 )
 from signer.cli.output import EXIT_STATUS_HELP, ExitStatus, LocalError, complain
 from signer.client import RemoteError
 from signer.client.profile import ProfileError
 
-_NOUNS = (init, serve, connect, database, grants, keys, signatures, documents, audit, clock, evidence, drill)
+_NOUNS = (
+    init,
+    serve,
+    connect,
+    database,
+    grants,
+    keys,
+    signatures,
+    documents,
+    verify_document,
+    audit,
+    clock,
+    evidence,
+    drill,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def serving(
         limits=limits,
     )
     ready = threading.Event()
-    stop: list[Callable[[], None]] = []
+    stop: list[Callable[[], object]] = []
 
     async def run() -> None:
         appliance = Appliance(profile, limits)
@@ -55,7 +56,7 @@ def serving(
         portal.requests = connections
         serving = asyncio.create_task(connections.serve(listener))
         loop = asyncio.get_running_loop()
-        stop.append(lambda: loop.call_soon_threadsafe(serving.cancel))
+        stop.append(partial(loop.call_soon_threadsafe, serving.cancel))
         ready.set()
         with suppress(asyncio.CancelledError):
             await serving
