@@ -6,6 +6,7 @@ believed for anything but a picture: the file may be a stranger's.
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import sys
@@ -26,6 +27,7 @@ def main() -> int:
     content = sys.stdin.buffer.read()
     from pyhanko.pdf_utils.reader import PdfFileReader
 
+    importlib.import_module("pyhanko.sign.validation")  # what reading signatures loads, while it still can be
     modules = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     readable = {*modules, *(Path(place) for place in signer.__path__)}
     enter_sandbox(readable=sorted(place for place in readable if place.is_dir()), limits=PROCESSES["inspection"].limits)

@@ -131,6 +131,7 @@ class Connections:
                     await asyncio.sleep(0.1)
                     continue
                 self._welcome(accepted, str(peer[0]))
+                await asyncio.sleep(0)  # a full queue must not keep those that were accepted waiting
         finally:
             sweeper.cancel()
 
@@ -158,6 +159,8 @@ class Connections:
         visit = Visit(address, time.monotonic() + self._limits.head_seconds, from_proxy)
         self._visits[visit] = None
         visit.task = asyncio.create_task(self._join(accepted, visit))
+        # A task that is cancelled before its first step never runs: what it would have tidied up is done here.
+        visit.task.add_done_callback(lambda task: self._not_joined(accepted, visit, task))
 
     async def _join(self, accepted: socket.socket, visit: Visit) -> None:
         def protocol() -> RequestHandler:
@@ -167,14 +170,19 @@ class Connections:
 
         accepted.setblocking(False)
         secured = {} if self._tls is None else {"ssl": self._tls(), "ssl_handshake_timeout": self._limits.head_seconds}
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         loop = asyncio.get_running_loop()
-        try:
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            visit.transport, _ = await loop.connect_accepted_socket(protocol, accepted, **secured)  # type: ignore[arg-type]  # two options of one call
-        except (OSError, asyncio.CancelledError):  # ssl.SSLError is an OSError
+        visit.transport, _ = await loop.connect_accepted_socket(protocol, accepted, **secured)  # type: ignore[arg-type]  # two options of one call
+
+    def _not_joined(self, accepted: socket.socket, visit: Visit, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or isinstance(task.exception(), OSError):  # ssl.SSLError is an OSError
             self._refused("handshake", visit.address)
-            self._forget(visit)
-            accepted.close()
+        elif (problem := task.exception()) is not None:
+            _log.error("a connection to the portal failed", exc_info=problem)
+        else:
+            return
+        self._forget(visit)
+        accepted.close()
 
     def _count(self, address: str) -> int:
         return sum(visit.address == address for visit in self._visits)

@@ -63,7 +63,9 @@ async def _read_form(request: web.BaseRequest, held: HeldBytes) -> tuple[bytes, 
             if not isinstance(part, BodyPartReader):
                 raise malformed()  # a form within the form
             if part.name == "file":
-                return await _collect(_part(part), held), _printable(part.filename or "")
+                content = await _collect(_part(part), held)
+                await parts.next()  # its boundary must follow: a form that was cut has cut the file, too
+                return content, _printable(part.filename or "")
             await _discard(part)
     except (ValueError, HttpProcessingError, web.RequestPayloadError, RuntimeError, AssertionError) as problem:
         if isinstance(problem, ConnectionError):
