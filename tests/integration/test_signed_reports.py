@@ -21,7 +21,7 @@ from signer.documents.report_verification import verify_report
 from signer.v1 import document_pb2 as wire
 from signer.v1 import signing_pb2
 from tests.conftest import RunningAppliance
-from tests.web.documents import of_every_kind
+from tests.web.documents import written
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -29,12 +29,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture(scope="module")
 def files(connection: Connection, sample: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A file of each kind."""
-    folder = tmp_path_factory.mktemp("documents")
-    made = {}
-    for name, content in of_every_kind(connection, sample).items():
-        made[name] = folder / f"{name}.pdf"
-        made[name].write_bytes(content)
-    return made
+    return written(connection, sample, tmp_path_factory.mktemp("documents"))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import copy
 import json
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from demo.strangers import stranger_pdf
@@ -46,3 +47,12 @@ def of_every_kind(connection: Connection, sample: dict[str, Any]) -> dict[str, b
         "unsigned": draft,
         "no-pdf": "这不是 PDF".encode(),
     }
+
+
+def written(connection: Connection, sample: dict[str, Any], folder: Path) -> dict[str, Path]:
+    """The same as files."""
+    made = {}
+    for name, content in of_every_kind(connection, sample).items():
+        made[name] = folder / f"{name}.pdf"
+        made[name].write_bytes(content)
+    return made

@@ -15,7 +15,7 @@ import pytest
 from signer.client import Connection, load_profile
 from tests.conftest import RunningAppliance
 from tests.web.chromium import Browser, Page, browser
-from tests.web.documents import of_every_kind
+from tests.web.documents import written
 from tests.web.served_portal import serving
 
 _RESULT = "document.querySelector('#result')"
@@ -67,12 +67,7 @@ def url(appliance: RunningAppliance) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def files(connection: Connection, sample: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A file of each kind."""
-    folder = tmp_path_factory.mktemp("uploads")
-    made = {}
-    for name, content in of_every_kind(connection, sample).items():
-        made[name] = folder / f"{name}.pdf"
-        made[name].write_bytes(content)
-    return made
+    return written(connection, sample, tmp_path_factory.mktemp("uploads"))
 
 
 @pytest.fixture
