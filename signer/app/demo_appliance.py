@@ -139,7 +139,8 @@ rpcs = [
 keys = ["message-sm2", "message-rsa", "seal-sm2", "seal-rsa"]
 templates = ["policy/commercial"]
 profiles = ["PADES_B"]
-
+"""
+_PORTAL_GRANT = """
 # The page where anybody verifies documents.
 [[grants]]
 client = "portal"
@@ -196,8 +197,7 @@ def make_demo_appliance(directory: Path, port: int, tell: Callable[[str], None])
     for client in _CLIENTS:
         profile = directory / "clients" / client / "profile.toml"
         profile.write_text(_PROFILE.format(client=client, port=port), encoding="utf-8")
-    if not (directory / "grants.toml").exists():
-        (directory / "grants.toml").write_text(_GRANTS, encoding="utf-8")
+    _write_grants(directory / "grants.toml")
     write_secret(directory / "state" / "keyed-digest.key", lambda: secrets.token_hex(32))
     config = load_config(config_file)
     database = Database.from_config(config.database)
@@ -206,6 +206,13 @@ def make_demo_appliance(directory: Path, port: int, tell: Callable[[str], None])
     make_demo_keys(config, database, COMPANY, tell)
     database.close()
     return config_file
+
+
+def _write_grants(file: Path) -> None:
+    """What is there is kept; only the portal, which demo appliances didn't have from the first, gets its grant."""
+    grants = file.read_text(encoding="utf-8") if file.exists() else _GRANTS
+    if f'client = "{PORTAL_CLIENT}"' not in grants:
+        file.write_text(grants + _PORTAL_GRANT, encoding="utf-8")
 
 
 def _log_id(config_file: Path) -> str:
