@@ -1,7 +1,4 @@
-"""Signed reports, judged by others: OpenSSL where the key is RSA, gmssl-pyx where it is SM2; and by our own `verify_report`.
-
-Threat: T4.
-"""
+"""Signed reports, judged by others: OpenSSL where the key is RSA, gmssl-pyx where it is SM2; and by our own `verify_report`."""
 
 from __future__ import annotations
 

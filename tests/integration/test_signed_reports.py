@@ -1,7 +1,4 @@
-"""Reports over real gRPC: signed by the key in the token, recorded in the log, left out on request; and the two commands for them.
-
-Threats: T1, T10.
-"""
+"""Reports over real gRPC: signed by the key in the token, recorded in the log, left out on request; and the two commands for them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The page as people use it, in a real Chromium: choose, drop, keyboard, phone, without JavaScript; progress, every kind of result.
-
-Threat: T6.
-"""
+"""The page as people use it, in a real Chromium: choose, drop, keyboard, phone, without JavaScript; progress, every kind of result."""
 
 from __future__ import annotations
 

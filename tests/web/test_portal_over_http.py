@@ -1,7 +1,4 @@
-"""The portal over plain HTTP and HTTPS: statuses, headers, forms, JSON; and what it does with those who take too much.
-
-Threats: T6, T10.
-"""
+"""The portal over plain HTTP and HTTPS: statuses, headers, forms, JSON; and what it does with those who take too much."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -321,7 +319,8 @@ def test_many_connections_of_one_address_leave_room_for_others(profile: ClientPr
 def test_malformed_requests_are_refused_and_tell_nothing(port: int, request_bytes: bytes) -> None:
     connection = socket.create_connection(("127.0.0.1", port), 30)
     connection.sendall(request_bytes)
-    connection.shutdown(socket.SHUT_WR)
+    with suppress(OSError):  # ended by the other side already
+        connection.shutdown(socket.SHUT_WR)
     answer = _everything(connection)
     assert answer == b"" or answer.split(b" ")[1] in {b"400", b"431", b"414"}
     assert b"Traceback" not in answer

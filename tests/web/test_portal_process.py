@@ -1,7 +1,4 @@
-"""The portal's process in a running appliance: it answers, keeps nothing that was uploaded, comes back when it dies, moves with the ports.
-
-Threats: T9, T27.
-"""
+"""The portal's process in a running appliance: it answers, keeps nothing that was uploaded, comes back when it dies, moves with the ports."""
 
 from __future__ import annotations
 

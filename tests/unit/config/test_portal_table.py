@@ -1,7 +1,4 @@
-"""[portal] and [reports] of signer.toml: strict, plain on private addresses only, moved with all other ports.
-
-Threat: T23.
-"""
+"""[portal] and [reports] of signer.toml: strict, plain on private addresses only, moved with all other ports."""
 
 from __future__ import annotations
 
