@@ -1,4 +1,4 @@
-"""The portal's process in a running appliance: it answers, keeps nothing that was uploaded, comes back when it dies, moves with the ports."""
+"""The portal's process in a running appliance: it answers, keeps nothing of an upload, comes back when it dies."""
 
 from __future__ import annotations
 
