@@ -37,6 +37,7 @@ from signer.database.engine import Database
 from signer.database.schema import check_schema
 from signer.documents.issue import DocumentIssuer
 from signer.documents.keyword_places import PlaceFinder
+from signer.documents.report import ReportMaker
 from signer.documents.revocation_check import RevocationCheck
 from signer.documents.seal import SealWorkshop
 from signer.documents.sealing import Sealing
@@ -63,7 +64,7 @@ from signer.v1.signing_pb2_grpc import add_SigningServiceServicer_to_server
 from signer.v1.timestamp_pb2_grpc import add_TimestampServiceServicer_to_server
 
 # What a worker signs with; the log's and the authority's keys belong to other processes.
-_WORKER_PURPOSES = frozenset({Purpose.MESSAGE, Purpose.SEAL, Purpose.TIMESTAMP, Purpose.PROBE})
+_WORKER_PURPOSES = frozenset({Purpose.MESSAGE, Purpose.SEAL, Purpose.TIMESTAMP, Purpose.PROBE, Purpose.REPORT})
 _SERVICES = (
     signing_pb2.DESCRIPTOR.services_by_name["SigningService"],
     document_pb2.DESCRIPTOR.services_by_name["DocumentService"],
@@ -227,6 +228,7 @@ def _document_servicer(
         issuer=issuer,
         strangers=strangers,
         verifier=verifier,
+        reports=ReportMaker.from_config(config.reports, registry, signer),
         to_status=to_status,
     )
 

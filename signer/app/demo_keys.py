@@ -48,13 +48,14 @@ _LEAVES = (
 )
 SEAL_MAKER_KEY = "seal-maker-sm2"
 _LEAVES_VALID = timedelta(days=1825)
+REPORT_KEY = "report-sm2"
 _ACTOR = Actor("init", "init/demo", "init")
 
 
 def make_demo_keys(config: ApplianceConfig, database: Database, company: str, tell: Callable[[str], None]) -> None:
     """Makes the keys that are missing. Raises HsmError, ApplianceError, ConfigurationError."""
     uses = ("ca", *(leaf[0] for leaf in _LEAVES))
-    wanted = {f"{use}-{family}" for family in _FAMILIES for use in uses} | {SEAL_MAKER_KEY}
+    wanted = {f"{use}-{family}" for family in _FAMILIES for use in uses} | {SEAL_MAKER_KEY, REPORT_KEY}
     registry = load_registry(database)
     if wanted <= registry.names and not _missing_files(config):
         return
@@ -69,6 +70,8 @@ def make_demo_keys(config: ApplianceConfig, database: Database, company: str, te
         maker.make_electronic_seal()
         for family in _FAMILIES:
             maker.make_revocation_list(family)
+        sm2_root = maker.make_root("sm2")
+        maker.make_leaf(REPORT_KEY, "sm2", Purpose.REPORT, CertificateKind.MESSAGE_SIGNER, "验真报告签名", sm2_root)
     finally:
         log.close()
 

@@ -21,12 +21,28 @@ from signer.cli import (
     serve,
     signatures,
     templates,
+    verify_document,
 )
 from signer.cli.output import EXIT_STATUS_HELP, ExitStatus, LocalError, complain
 from signer.client import RemoteError
 from signer.client.profile import ProfileError
 
-_NOUNS = (init, serve, connect, database, grants, keys, signatures, templates, documents, audit, clock, evidence, drill)
+_NOUNS = (
+    init,
+    serve,
+    connect,
+    database,
+    grants,
+    keys,
+    signatures,
+    templates,
+    documents,
+    verify_document,
+    audit,
+    clock,
+    evidence,
+    drill,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -156,6 +156,17 @@ class Signer:
         version = self._usable_version(actor, key, Purpose.MESSAGE, THE_CALL_ALONE)
         return _KeySigner(self, actor, version, version.algorithm_for(algorithm), deadline)
 
+    def report_signer(self, actor: Actor, key: str, deadline: Deadline) -> DocumentSigner:
+        """The same for the report on a verification, with a report key: the call that asks for the verification is what needs
+        a grant, not the key, which signs nothing but what we found.
+
+        Raises:
+            RequestError, AccessError: as `sign`.
+        """
+        self._grants.authorise(actor)
+        version = self._registry.for_signing(key, Purpose.REPORT)
+        return _KeySigner(self, actor, version, version.algorithm_for(SignatureAlgorithm.UNSPECIFIED), deadline)
+
     def probe(self, timeout: float) -> None:
         """Really signs and verifies once, for readiness; counted, not logged one by one.
 
