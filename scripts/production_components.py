@@ -19,8 +19,8 @@ OWN_LICENCE = "proprietary"
 # What packages without a licence expression (PEP 639) write → SPDX identifiers.
 _SPDX = {
     "3-Clause BSD License": "BSD-3-Clause",
-    # pypdfium2: the binding by choice; its binary holds PDFium and what that is built from, all permissive (BUILD_LICENSES in the wheel)
-    "BSD-3-Clause, Apache-2.0, dependency licenses": "(BSD-3-Clause OR Apache-2.0) AND LicenseRef-pdfium-third-party",
+    # pypdfium2: its binary holds PDFium and what that is built from, all permissive (BUILD_LICENSES in the wheel)
+    "BSD-3-Clause, Apache-2.0, dependency licenses": "BSD-3-Clause AND Apache-2.0 AND LicenseRef-pdfium-third-party",
     "Apache 2.0": "Apache-2.0",
     "Apache License, Version 2.0": "Apache-2.0",
 }
