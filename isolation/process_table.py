@@ -47,6 +47,12 @@ PROCESSES: Mapping[str, ProcessRow] = {
         writes="its verdict, the latest time, metrics",
         network="UDP to time sources; no TCP",
     ),
+    "revocation": ProcessRow(
+        SandboxLimits(2 * _GIB, None, None, None, Calls.NETWORK),
+        reads=ANYTHING,
+        writes="what it fetched",
+        network="the inherited unix listener; TCP to allowed hosts",
+    ),
     "worker": ProcessRow(
         SandboxLimits(None, None, None, None, Calls.NETWORK),
         reads=ANYTHING,
@@ -60,6 +66,13 @@ PROCESSES: Mapping[str, ProcessRow] = {
         reads="TLS files, CRLs, inner certificates, Python",
         writes="none",
         network="unix sockets; the inherited listener",
+    ),
+    "portal": ProcessRow(
+        # Open files: by its connections. Uploads are in memory, as often as gRPC copies them.
+        SandboxLimits(6 * _GIB, None, None, may=Calls.NETWORK),
+        reads="TLS files, its client certificate, Python",
+        writes="none",
+        network="the inherited listener; connects to the LAN listener's port",
     ),
     "renderer": ProcessRow(
         SandboxLimits(3 * _GIB, None),

@@ -18,6 +18,7 @@ from signer.app.grants_loading import load_recorded_grants, seal_profiles
 from signer.app.initial_series import begin_series
 from signer.app.process_reach import RunDirectory
 from signer.app.servers import make_servers
+from signer.app.stamping import Stamping
 from signer.app.token_opening import open_token
 from signer.archive.blobs import BlobDirectory
 from signer.archive.catalogue import Catalogue
@@ -35,8 +36,14 @@ from signer.contracts import ContractRegister
 from signer.database.engine import Database
 from signer.database.schema import check_schema
 from signer.documents.issue import DocumentIssuer
+from signer.documents.keyword_places import PlaceFinder
+from signer.documents.report import ReportMaker
+from signer.documents.revocation_check import RevocationCheck
 from signer.documents.seal import SealWorkshop
+from signer.documents.sealing import Sealing
+from signer.documents.stranger_sealing import StrangerSealing
 from signer.documents.templates import TemplateDesk
+from signer.documents.validation_data import CollectedValidationData
 from signer.documents.verify import DocumentVerifier
 from signer.keys import Purpose
 from signer.keys.registry import KeyRegistry, load_registry
@@ -45,21 +52,24 @@ from signer.pades.verify import SealVerifier
 from signer.services.audit_service import AuditServicer
 from signer.services.document_service import DocumentServicer
 from signer.services.signing_service import SigningServicer
+from signer.services.timestamp_service import TimestampServicer
 from signer.signing import KeyRing, SignatureVerifier, Signer
 from signer.signing.message import MessageSigning
 from signer.transport.server import GrpcServer
 from signer.transport.status_table import to_status
-from signer.v1 import audit_pb2, document_pb2, signing_pb2
+from signer.v1 import audit_pb2, document_pb2, signing_pb2, timestamp_pb2
 from signer.v1.audit_pb2_grpc import add_AuditServiceServicer_to_server
 from signer.v1.document_pb2_grpc import add_DocumentServiceServicer_to_server
 from signer.v1.signing_pb2_grpc import add_SigningServiceServicer_to_server
+from signer.v1.timestamp_pb2_grpc import add_TimestampServiceServicer_to_server
 
 # What a worker signs with; the log's and the authority's keys belong to other processes.
-_WORKER_PURPOSES = frozenset({Purpose.MESSAGE, Purpose.SEAL, Purpose.PROBE})
+_WORKER_PURPOSES = frozenset({Purpose.MESSAGE, Purpose.SEAL, Purpose.TIMESTAMP, Purpose.PROBE, Purpose.REPORT})
 _SERVICES = (
     signing_pb2.DESCRIPTOR.services_by_name["SigningService"],
     document_pb2.DESCRIPTOR.services_by_name["DocumentService"],
     audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
+    timestamp_pb2.DESCRIPTOR.services_by_name["TimestampService"],
 )
 _PROBE_TIMEOUT_S = 3.0
 
@@ -127,12 +137,15 @@ class Worker:
         log_key = load_note_key(config.log.public_key_file, config.log.log_id)
         witnesses = load_witness_keys((item.name, item.public_key_file) for item in config.log.witnesses)
         audit = AuditServicer(SignedTree(config.log.directory, log_key, witnesses=witnesses), config.log.log_id)
-        documents = _document_servicer(config, database, catalogue, grants, catalog, registry, trust, signer)
+        stamping = Stamping.from_config(config.timestamps, registry, signer, trust)
+        timestamps = TimestampServicer(stamping.authority)
+        documents = _document_servicer(config, database, catalogue, grants, catalog, registry, trust, signer, stamping)
 
         def register(server: grpc.Server) -> list[str]:
             add_SigningServiceServicer_to_server(signing, server)
             add_DocumentServiceServicer_to_server(documents, server)
             add_AuditServiceServicer_to_server(audit, server)
+            add_TimestampServiceServicer_to_server(timestamps, server)
             return [service.full_name for service in _SERVICES]
 
         servers = make_servers(config, name, grants, log, register)
@@ -180,26 +193,43 @@ def _document_servicer(
     registry: KeyRegistry,
     trust: TrustStore,
     signer: Signer,
+    stamping: Stamping,
 ) -> DocumentServicer:
     renderer = Renderer.from_config(config.renderer)
+    inspector = Inspector.from_config(config.inspector)
+    crl_directory = config.seal.crl_directory
+    validation_data = None if crl_directory is None else CollectedValidationData(crl_directory, trust, stamping.trust)
+    sealing = Sealing(SealWorkshop(config.seal), stamping.source, validation_data)
+    places = PlaceFinder(inspector)
+    blobs = BlobDirectory.from_config(config.blobs)
     issuer = DocumentIssuer(
         catalog=catalog,
         renderer=renderer,
         signer=signer,
-        workshop=SealWorkshop(config.seal),
-        blobs=BlobDirectory.from_config(config.blobs),
+        sealing=sealing,
+        places=places,
+        blobs=blobs,
         catalogue=catalogue,
+    )
+    strangers = StrangerSealing(
+        signer=signer, sealing=sealing, places=places, preparer=inspector, blobs=blobs, catalogue=catalogue
     )
     seals = [version for version in registry.all() if version.purpose is Purpose.SEAL]
     verifier = DocumentVerifier(
-        seals=SealVerifier(trust),
-        inspector=Inspector.from_config(config.inspector),
+        seals=SealVerifier(trust, stamping.trust),
+        inspector=inspector,
         catalogue=catalogue,
         contracts=ContractRegister(database),
+        revocation=RevocationCheck.from_config(config.verification, trust, stamping.trust),
         own_certificates=frozenset(version.certificate_chain[0] for version in seals if version.certificate_chain),
     )
     return DocumentServicer(
-        templates=TemplateDesk(grants, catalog, renderer), issuer=issuer, verifier=verifier, to_status=to_status
+        templates=TemplateDesk(grants, catalog, renderer),
+        issuer=issuer,
+        strangers=strangers,
+        verifier=verifier,
+        reports=ReportMaker.from_config(config.reports, registry, signer),
+        to_status=to_status,
     )
 
 

@@ -85,9 +85,9 @@ def _find(config: ApplianceConfig, document_id: str, pdf: bytes) -> ReleasedDocu
 def _signed_digest(pdf: bytes) -> bytes:
     """What went to the token for the file's seal. Raises RequestError for a file that our embedder did not make."""
     try:
-        shape = check_shape(pdf)
-        signed = read_signed_data(shape.cms)
-        evidence = verify_read_signed_data(signed, detached_digest=shape.digest(pdf, _digest_name(signed.signer)))
+        seal = check_shape(pdf).seals[-1]
+        signed = read_signed_data(seal.content)
+        evidence = verify_read_signed_data(signed, detached_digest=seal.digest(pdf, _digest_name(signed.signer)))
     except (ShapeMismatch, ValueError, VerificationError):
         raise RequestError(Reason.INPUT_MALFORMED, "not a file that this appliance sealed", _NOT_OURS) from None
     key = load_public_key(Certificate.load(evidence.signer_certificate).public_key)

@@ -51,11 +51,11 @@ def enter_worker_sandbox(config: ApplianceConfig) -> SandboxReport:
     listener = config.listener
     # gRPC finds out whether there is IPv6 by binding port 0 of ::1.
     bind = (listener.port, 0) if ":" in listener.host else (listener.port,)
-    remote_database = _database_directory(config) is None
+    remote = _database_directory(config) is None or config.timestamps.outside is not None
     return _enter(
         "worker",
         writable=_worker_paths(config),
-        tcp=TcpPorts(bind, connect_anywhere=config.token.module.network or remote_database),
+        tcp=TcpPorts(bind, connect_anywhere=config.token.module.network or remote),
         keep=(CAP_NET_BIND_SERVICE,) if listener.port < _FIRST_UNPRIVILEGED_PORT else (),
         writable_code=config.token.module.writable_code,
     )
@@ -78,13 +78,24 @@ def enter_clock_sandbox(config: ApplianceConfig) -> SandboxReport:
     return _enter("clock", writable=_clock_paths(config), tcp=NO_TCP)
 
 
+def enter_revocation_sandbox(config: ApplianceConfig) -> SandboxReport:
+    """Irrevocably, before any thread. Raises ConfigurationError (START_FAILED)."""
+    return _enter("revocation", writable=_revocation_paths(config), tcp=TcpPorts(connect_anywhere=True))
+
+
 def enter_supervisor_sandbox(config: ApplianceConfig) -> SandboxReport:
     """What its children write it may write, since it bequeaths its limits to them. Raises ConfigurationError (START_FAILED)."""
     keep = [CAP_SETUID, CAP_SETGID, CAP_KILL] if config.processes.users else []
     keep += [CAP_NET_BIND_SERVICE] if config.listener.port < _FIRST_UNPRIVILEGED_PORT else []
     return _enter(
         "supervisor",
-        writable=[config.run_directory, *_worker_paths(config), *_log_writer_paths(config), *_clock_paths(config)],
+        writable=[
+            config.run_directory,
+            *_worker_paths(config),
+            *_log_writer_paths(config),
+            *_clock_paths(config),
+            *_revocation_paths(config),
+        ],
         tcp=None,
         executable=_interpreter(),
         keep=keep,
@@ -157,6 +168,10 @@ def _clock_directories(config: ApplianceConfig) -> list[Path]:
 
 def _clock_paths(config: ApplianceConfig) -> list[Path]:
     return [_made(directory) for directory in _clock_directories(config)]
+
+
+def _revocation_paths(config: ApplianceConfig) -> list[Path]:
+    return [_made(config.verification.cache)] if config.verification.hosts else []
 
 
 def _database_directory(config: ApplianceConfig) -> Path | None:

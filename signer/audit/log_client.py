@@ -1,27 +1,31 @@
 """The workers' side of the log writer: sends entries, waits until they are durable.
 
-Each waiting thread holds a connection of its own; connections are kept for the next one.
+Threads that wait at the same time share a request: the first one sends its own, and with the next request goes what queued up
+meanwhile. The writer is asked once instead of once for each of them, and so is the kernel.
 """
 
 from __future__ import annotations
 
-import socket
 import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitoring import metrics
 from signer.audit.log import Receipt
+from signer.audit.log_connection import LogConnection
+from signer.audit.log_records import MAX_ENTRY_BYTES
 from signer.deadline import Deadline
 from signer.errors import ApplianceError, Reason
 
 # Nobody waits longer for a log that takes nothing: signing stops within this time, and goes on by itself.
 _LONGEST_WAIT_S = 1.0
-_MAX_ANSWER_BYTES = 4096
+_MOST_CARRIED_BYTES = 1024 * 1024  # one request alone may be larger
+_NO_ANSWER = "the log writer does not answer"
 _LENGTH = struct.Struct(">I")
 _INDEX = struct.Struct(">Q")
 _DONE = 0
@@ -76,8 +80,10 @@ class LogClient:
     """A `Log` whose writer is another process."""
 
     def __init__(self, path: Path) -> None:
-        self._path = str(path)
-        self._idle: list[_Kept] = []  # append and pop are atomic
+        self._connection = LogConnection(path, _LONGEST_WAIT_S)  # used by the one who leads
+        self._guard = threading.Lock()  # over the next two, and over who leads
+        self._under_way = False
+        self._queue: deque[_Waiting] = deque()
         self._stalled = False  # the last append got no answer
         self._trial = threading.Lock()  # held by the one who tries whether a stalled log writer answers again
 
@@ -88,8 +94,16 @@ class LogClient:
 
     def append(self, entries: Sequence[bytes], deadline: Deadline) -> list[Receipt]:
         """See `Log.append`. Not repeated once it was sent: the entries may be durable, and a use is recorded once."""
+        started = time.monotonic()
+        mine = _Waiting(_payload(entries), len(entries), min(deadline.remaining(), _LONGEST_WAIT_S))
         with self._not_all_waiting():
-            return self._append(entries, deadline)
+            self._join(mine)
+            if mine.log_id is None:
+                if not mine.refusal:
+                    deadline.remaining()  # who had little time says nothing about the writer
+                raise _unavailable(mine.refusal or _NO_ANSWER)
+        metrics.log_append_seconds.observe(time.monotonic() - started)
+        return [Receipt(mine.log_id, mine.first + offset, entry) for offset, entry in enumerate(entries)]
 
     @contextmanager
     def _not_all_waiting(self) -> Iterator[None]:
@@ -100,7 +114,7 @@ class LogClient:
         """
         trying = self._stalled
         if trying and not self._trial.acquire(blocking=False):
-            raise _unavailable("the log writer does not answer")
+            raise _unavailable(_NO_ANSWER)
         try:
             yield
         except ApplianceError:
@@ -112,92 +126,105 @@ class LogClient:
             if trying:
                 self._trial.release()
 
-    def _append(self, entries: Sequence[bytes], deadline: Deadline) -> list[Receipt]:
-        started = time.monotonic()
-        payload = b"".join([_LENGTH.pack(len(entry)) + entry for entry in entries])
-        kept = self._send(_LENGTH.pack(len(payload)) + payload, min(deadline.remaining(), _LONGEST_WAIT_S))
-        try:
-            answer = _receive_answer(kept.socket)
-        except OSError as problem:
-            kept.socket.close()
-            raise _unavailable("the log writer does not answer") from problem
-        self._idle.append(kept)
-        if answer[0] != _DONE:
-            raise _unavailable(answer[1:].decode("utf-8", "replace"))
-        metrics.log_append_seconds.observe(time.monotonic() - started)
-        (first,) = _INDEX.unpack_from(answer, 1)
-        log_id = answer[1 + _INDEX.size :].decode()
-        return [Receipt(log_id, first + offset, entry) for offset, entry in enumerate(entries)]
+    def _join(self, mine: _Waiting) -> None:
+        """Returns when the writer has answered, or when `mine` has waited for as long as it may."""
+        with self._guard:
+            leads = not self._under_way
+            self._under_way = True
+            if not leads:
+                self._queue.append(mine)
+        if leads or self._wait(mine):
+            self._lead(mine)
 
-    def _send(self, request: bytes, wait: float) -> _Kept:
-        """On a kept connection, or on a new one where the writer was restarted meanwhile: it got nothing by the old one then."""
-        while True:
-            try:
-                kept = self._idle.pop()
-            except IndexError:
-                break
-            try:
-                kept.limit(wait)
-                kept.socket.sendall(request)  # at once: the writer wakes up once
-            except (BrokenPipeError, ConnectionResetError):
-                kept.socket.close()
-            except OSError as problem:
-                kept.socket.close()
-                raise _unavailable("the log writer takes nothing") from problem
-            else:
-                return kept
-        kept = _Kept(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+    def _wait(self, mine: _Waiting) -> bool:
+        """Whether `mine` is to lead now. False: somebody carried it, or it has waited long enough."""
+        if not mine.turn.acquire(timeout=mine.wait):
+            with self._guard:
+                if mine in self._queue:
+                    self._queue.remove(mine)  # it was never sent
+        return mine.leads
+
+    def _lead(self, mine: _Waiting) -> None:
+        """One request for `mine` and for what is queued; then it is another's turn."""
+        carried = self._take(mine)
         try:
-            kept.limit(wait)
-            kept.socket.connect(self._path)
-            kept.socket.sendall(request)
+            answer = self._connection.exchange(b"".join([waiting.payload for waiting in carried]))
+            _settle(carried, answer)
         except OSError as problem:
-            kept.socket.close()
-            raise _unavailable("the log writer can't be reached") from problem
-        return kept
+            carried += self._take_all()  # nobody waits a second time for a writer that is known not to answer
+            for waiting in carried:
+                waiting.refusal = str(problem)
+        finally:
+            self._hand_on(carried)
+
+    def _take(self, mine: _Waiting) -> list[_Waiting]:
+        carried, size = [mine], len(mine.payload)
+        with self._guard:
+            while self._queue and size + len(self._queue[0].payload) <= _MOST_CARRIED_BYTES:
+                carried.append(self._queue.popleft())
+                size += len(carried[-1].payload)
+        return carried
+
+    def _take_all(self) -> list[_Waiting]:
+        with self._guard:
+            queued = list(self._queue)
+            self._queue.clear()
+        return queued
+
+    def _hand_on(self, carried: list[_Waiting]) -> None:
+        """The next in the queue leads, first: the writer has nothing to do until then."""
+        with self._guard:
+            following = self._queue.popleft() if self._queue else None
+            self._under_way = following is not None
+            if following is not None:
+                following.leads = True
+        for waiting in [following, *carried] if following is not None else carried:
+            waiting.turn.release()
 
     def close(self) -> None:
-        """Closes idle connections."""
-        while self._idle:
-            self._idle.pop().socket.close()
+        """Closes the connection."""
+        self._connection.close()
 
 
-@dataclass
-class _Kept:
-    """A connection and how long its calls may take, in seconds.
+@dataclass(eq=False)
+class _Waiting:
+    """One caller's entries, and what became of them: a `log_id` and the index of the `first`, or a `refusal`, or nothing yet.
 
-    The limit is the kernel's: with Python's own, each call would poll before it sends or receives, and take a turn at the GIL.
+    `turn` is held until somebody has an answer for it, or until it `leads`.
     """
 
-    socket: socket.socket
-    wait: float = 0.0
+    payload: bytes
+    count: int
+    wait: float
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    leads: bool = False
+    first: int = 0
+    log_id: str | None = None
+    refusal: str = ""
 
-    def limit(self, wait: float) -> None:
-        """For the calls that follow."""
-        if wait == self.wait:
-            return
-        seconds = max(wait, 0.001)
-        limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-        self.wait = wait
+    def __post_init__(self) -> None:
+        self.turn.acquire()
 
 
-def _receive_answer(connection: socket.socket) -> bytes:
-    """One frame, mostly by one call. Raises OSError, also for a connection that ends and for what is no answer."""
-    received = connection.recv(_MAX_ANSWER_BYTES)
-    while received:
-        if len(received) >= _LENGTH.size:
-            length = _LENGTH.unpack_from(received)[0]
-            if not 1 <= length <= _MAX_ANSWER_BYTES - _LENGTH.size or len(received) > _LENGTH.size + length:
-                raise ConnectionError("not an answer")
-            if len(received) == _LENGTH.size + length:
-                return received[_LENGTH.size :]
-        more = connection.recv(_MAX_ANSWER_BYTES)
-        if not more:
-            break
-        received += more
-    raise ConnectionError("the connection ended")
+def _payload(entries: Sequence[bytes]) -> bytes:
+    """What a request holds of them. Raises ApplianceError: the writer would drop the connection, and with it what others have sent."""
+    if not all(0 < len(entry) <= MAX_ENTRY_BYTES for entry in entries):
+        raise _unavailable(f"an entry has 1 to {MAX_ENTRY_BYTES} bytes")
+    return b"".join([_LENGTH.pack(len(entry)) + entry for entry in entries])
+
+
+def _settle(carried: Sequence[_Waiting], answer: bytes) -> None:
+    """Tells each what the writer said. The entries of one request stand next to each other, in the order of their payloads."""
+    if answer[0] != _DONE:
+        for waiting in carried:
+            waiting.refusal = answer[1:].decode("utf-8", "replace")
+        return
+    (first,) = _INDEX.unpack_from(answer, 1)
+    log_id = answer[1 + _INDEX.size :].decode()
+    for waiting in carried:
+        waiting.first = first
+        waiting.log_id = log_id
+        first += waiting.count
 
 
 def _unavailable(what: str) -> ApplianceError:

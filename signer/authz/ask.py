@@ -33,7 +33,9 @@ RPCS_WITH_USES = frozenset(
         "SigningService/SignBatch",
         "SigningService/SignMessage",
         "DocumentService/RenderDocument",
+        "DocumentService/SealDocument",
         "DocumentService/IssueDocument",
         "DocumentService/IssueDocuments",
+        "TimestampService/Timestamp",
     }
 )

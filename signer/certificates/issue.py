@@ -25,6 +25,7 @@ _OIDS: dict[SignatureAlgorithm, tuple[str, bool]] = {  # object identifier, NULL
 }
 _DOCUMENT_SIGNING = "1.3.6.1.5.5.7.3.36"  # RFC 9336
 _EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4"
+_TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
 _SERVER_AUTH, _CLIENT_AUTH = "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"
 
 
@@ -34,12 +35,14 @@ class CertificateKind(Enum):
     AUTHORITY = "authority"
     DOCUMENT_SIGNER = "document-signer"
     MESSAGE_SIGNER = "message-signer"
+    TIMESTAMP_AUTHORITY = "timestamp-authority"
     TLS_SERVER = "tls-server"
     TLS_CLIENT = "tls-client"
 
 
 _PURPOSES: dict[CertificateKind, tuple[str, ...]] = {  # extended key usage; none: no such extension
     CertificateKind.DOCUMENT_SIGNER: (_DOCUMENT_SIGNING, _EMAIL_PROTECTION),
+    CertificateKind.TIMESTAMP_AUTHORITY: (_TIME_STAMPING,),
     CertificateKind.TLS_SERVER: (_SERVER_AUTH,),
     CertificateKind.TLS_CLIENT: (_CLIENT_AUTH,),
 }
@@ -48,6 +51,7 @@ _USAGES: dict[CertificateKind, set[str]] = {
     CertificateKind.AUTHORITY: {"key_cert_sign", "crl_sign"},
     CertificateKind.DOCUMENT_SIGNER: {"digital_signature", "non_repudiation"},
     CertificateKind.MESSAGE_SIGNER: {"digital_signature", "non_repudiation"},
+    CertificateKind.TIMESTAMP_AUTHORITY: {"digital_signature", "non_repudiation"},
     CertificateKind.TLS_SERVER: {"digital_signature"},
     CertificateKind.TLS_CLIENT: {"digital_signature"},
 }
@@ -165,7 +169,9 @@ def _extensions(facts: CertificateFacts, own: bytes, authority: bytes) -> list[d
     ]
     if facts.kind in _PURPOSES:
         purposes = list(_PURPOSES[facts.kind])
-        extensions.append({"extn_id": "extended_key_usage", "critical": False, "extn_value": purposes})
+        # RFC 3161, 2.3: with a timestamp authority it must be critical
+        critical = facts.kind is CertificateKind.TIMESTAMP_AUTHORITY
+        extensions.append({"extn_id": "extended_key_usage", "critical": critical, "extn_value": purposes})
     if facts.alternative_names:
         names = [_general_name(kind, value) for kind, value in facts.alternative_names]
         extensions.append({"extn_id": "subject_alt_name", "critical": False, "extn_value": names})

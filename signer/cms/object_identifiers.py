@@ -10,11 +10,16 @@ RFC_SIGNED_DATA = object_identifier("1.2.840.113549.1.7.2")
 GBT_DATA = object_identifier("1.2.156.10197.6.1.4.2.1")  # GB/T 35275-2017
 GBT_SIGNED_DATA = object_identifier("1.2.156.10197.6.1.4.2.2")
 
+# Our own, made of a UUID (ITU-T X.667): the content is a report on the verification of a document.
+VERIFICATION_REPORT = object_identifier("2.25.283731452785965366001474367183967271460")
+
 CONTENT_TYPE = object_identifier("1.2.840.113549.1.9.3")
 MESSAGE_DIGEST = object_identifier("1.2.840.113549.1.9.4")
 SIGNING_TIME = object_identifier("1.2.840.113549.1.9.5")
 SIGNING_CERTIFICATE = object_identifier("1.2.840.113549.1.9.16.2.12")  # RFC 2634
 SIGNING_CERTIFICATE_V2 = object_identifier("1.2.840.113549.1.9.16.2.47")  # RFC 5035
+SIGNATURE_TIMESTAMP = object_identifier("1.2.840.113549.1.9.16.2.14")  # RFC 3161, appendix A
+TST_INFO = object_identifier("1.2.840.113549.1.9.16.1.4")  # RFC 3161, 2.4.2
 
 RSA_ENCRYPTION = object_identifier("1.2.840.113549.1.1.1")
 RSASSA_PSS = object_identifier("1.2.840.113549.1.1.10")

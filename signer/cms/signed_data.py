@@ -7,7 +7,7 @@ is signed is their DER SET; the key is behind a signing callable.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -17,6 +17,7 @@ from signer.cms import object_identifiers as oid
 from signer.cms.der import OCTET_STRING, SEQUENCE, SET, encode, integer, set_of
 
 _VERSION_1 = integer(1)  # RFC 5652 clause 5.1: data content, signer by issuer and serial number
+_VERSION_3 = integer(3)  # the same clause: content of another type
 
 
 class Identifiers(Enum):
@@ -30,13 +31,19 @@ class SignedDataBuilder:
     """Makes SignedData for one certificate and algorithm. Stateless once made; any number of threads may use it."""
 
     def __init__(
-        self, certificate: bytes, chain: Sequence[bytes], algorithm: SignatureAlgorithm, identifiers: Identifiers
+        self,
+        certificate: bytes,
+        chain: Sequence[bytes],
+        algorithm: SignatureAlgorithm,
+        identifiers: Identifiers,
+        content_type: bytes | None,
     ) -> None:
         name = digest_name(algorithm)
         facts = Certificate.load(certificate)
         issuer, serial = facts.issuer, integer(facts.serial)
-        signed_data, self._content_type = identifiers.value
-        self._signed_data = signed_data
+        self._signed_data, data = identifiers.value
+        self._content_type = content_type or data
+        self._version = _VERSION_1 if content_type is None else _VERSION_3
         self._digest_algorithm = oid.digest_algorithm(name)
         self._signer = encode(SEQUENCE, issuer, serial)
         self._signature_algorithm = oid.signature_algorithm(algorithm)
@@ -55,22 +62,37 @@ class SignedDataBuilder:
 
     @classmethod
     def for_certificate(
-        cls, certificate: bytes, chain: Sequence[bytes], algorithm: SignatureAlgorithm, *, identifiers: Identifiers
+        cls,
+        certificate: bytes,
+        chain: Sequence[bytes],
+        algorithm: SignatureAlgorithm,
+        *,
+        identifiers: Identifiers,
+        content_type: bytes | None = None,
     ) -> SignedDataBuilder:
-        """`certificate`: the signer's, DER. `chain`: certificates to carry beside it, DER.
+        """`certificate`: the signer's, DER. `chain`: certificates to carry beside it, DER. `content_type`: encoded, None for data.
 
         Raises:
             RequestError: CERTIFICATE_MALFORMED, ALGORITHM_UNKNOWN.
         """
-        return cls(certificate, chain, algorithm, identifiers)
+        return cls(certificate, chain, algorithm, identifiers, content_type)
 
     def build(
-        self, content_digest: bytes, sign: SignMessage, *, content: bytes | None, signing_time: datetime | None = None
+        self,
+        content_digest: bytes,
+        sign: SignMessage,
+        *,
+        content: bytes | None,
+        signing_time: datetime | None = None,
+        timestamp: Callable[[bytes], bytes] | None = None,
+        with_certificates: bool = True,
     ) -> bytes:
         """ContentInfo, DER. `content` None: detached. `content_digest`: by the algorithm's digest, without Z.
 
+        `timestamp`: from the signature's value to a TimeStampToken, which becomes the only unsigned attribute (ETSI EN 319 122-1, 5.3).
+
         Raises:
-            whatever the signing callable raises.
+            whatever the callables raise.
         """
         attributes = [*self._fixed_attributes, _attribute(oid.MESSAGE_DIGEST, encode(OCTET_STRING, content_digest))]
         if signing_time is not None:
@@ -85,14 +107,15 @@ class SignedDataBuilder:
             encode(0xA0, ordered),
             self._signature_algorithm,
             encode(OCTET_STRING, signature),
+            b"" if timestamp is None else encode(0xA1, _attribute(oid.SIGNATURE_TIMESTAMP, timestamp(signature))),
         )
         encapsulated = b"" if content is None else encode(0xA0, encode(OCTET_STRING, content))
         signed_data = encode(
             SEQUENCE,
-            _VERSION_1,
+            self._version,
             encode(SET, self._digest_algorithm),
             encode(SEQUENCE, self._content_type, encapsulated),
-            self._certificates,
+            self._certificates if with_certificates else b"",
             encode(SET, signer_info),
         )
         return encode(SEQUENCE, self._signed_data, encode(0xA0, signed_data))

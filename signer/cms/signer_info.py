@@ -42,6 +42,15 @@ class SignerInfo:
     signature_algorithm: bytes
     signature_parameters: bytes
     signature: bytes
+    unsigned_attributes: Element | None = None
+
+    @property
+    def signature_timestamp(self) -> bytes | None:
+        """The TimeStampToken over the signature's value, where that is the only unsigned attribute; not judged. Raises DerError."""
+        if self.unsigned_attributes is None:
+            return None
+        value = _attributes(self.unsigned_attributes).get(oid.SIGNATURE_TIMESTAMP)
+        return None if value is None else value.whole
 
 
 @dataclass(frozen=True)
@@ -132,6 +141,7 @@ def _signer_info(element: Element) -> SignerInfo:
         signature_algorithm=algorithm[0].whole,
         signature_parameters=algorithm[1].whole if len(algorithm) == 2 else b"",
         signature=rest[1].expect(OCTET_STRING).content,
+        unsigned_attributes=rest[2] if len(rest) == 3 else None,
     )
 
 

@@ -9,7 +9,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,16 +20,17 @@ from monitoring import metrics
 from policy_render.catalog import Catalog, Template
 from policy_render.data_schema import DocumentData, check_data
 from policy_render.renderer import Renderer
-from signer.algorithms import digest_name, sm3
+from signer.algorithms import sm3
 from signer.archive.blobs import BlobDirectory
 from signer.archive.catalogue import BytesReleasedBefore, Catalogue, ReleasedDocument, Reservation, StoredReceipt
 from signer.authz import Actor
 from signer.contracts import ContractRegister, ContractTerm
 from signer.deadline import Deadline
-from signer.documents.seal import SealWish, SealWorkshop, choose_seal
-from signer.errors import ApplianceError, Reason, RequestError, SignerError
-from signer.pades.embed import BoxPlace, Prepared, prepare
-from signer.pades.shape import ShapeMismatch, check_shape
+from signer.documents.keyword_places import PlaceFinder
+from signer.documents.seal import SealWish, choose_seals
+from signer.documents.sealing import AuthorisedSeal, SealedDocument, Sealing
+from signer.errors import Reason, RequestError, SignerError
+from signer.pades.embed import BoxPlace
 from signer.signing import DocumentSigner, Signer
 
 _log = logging.getLogger(__name__)
@@ -68,14 +69,16 @@ class DocumentIssuer:
         catalog: Catalog,
         renderer: Renderer,
         signer: Signer,
-        workshop: SealWorkshop,
+        sealing: Sealing,
+        places: PlaceFinder,
         blobs: BlobDirectory,
         catalogue: Catalogue,
     ) -> None:
         self._catalog = catalog
         self._renderer = renderer
         self._signer = signer
-        self._workshop = workshop
+        self._sealing = sealing
+        self._places = places
         self._blobs = blobs
         self._catalogue = catalogue
 
@@ -86,12 +89,15 @@ class DocumentIssuer:
             RequestError, AccessError, RenderError: what is asked can't be or may not be done; nothing was kept.
             HsmError, ApplianceError: token, log, database or storage stopped it; nothing was released.
         """
-        _check_issue_id(request.issue_id)
+        check_issue_id(request.issue_id)
         template = self._catalog.get(request.template)
-        wish = choose_seal(request.seals, self._workshop.config)
-        sign = self._signer.document_signer(
-            actor, wish.key, deadline, template=template.name, profile=wish.profile.name
-        )
+        wishes = choose_seals(request.seals, self._sealing.workshop.config)
+        for wish in wishes:
+            self._sealing.check_profile(wish.profile)
+        signs = [
+            self._signer.document_signer(actor, wish.key, deadline, template=template.name, profile=wish.profile.name)
+            for wish in wishes
+        ]
         data = check_data(template, request.data_json)
         reserved = self._catalogue.reserve(
             client=actor.client,
@@ -104,13 +110,13 @@ class DocumentIssuer:
             return IssuedDocument(reserved, self._blobs.get(reserved.sm3))
         try:
             with metrics.document_seconds.labels(template.reference).time():
-                issued = self._make(reserved, template, data, wish, sign, deadline)
+                issued = self._make(reserved, template, data, list(zip(wishes, signs, strict=True)), actor, deadline)
         except Exception:
             # The reservation would keep the caller from trying again; if the database is what failed, it lapses by itself.
             with suppress(SignerError):
                 self._catalogue.cancel(reserved)
             raise
-        metrics.documents.labels(template.reference, sign.algorithm.name).inc()
+        metrics.documents.labels(template.reference, signs[0].algorithm.name).inc()
         return issued
 
     def _make(
@@ -118,57 +124,47 @@ class DocumentIssuer:
         reserved: Reservation,
         template: Template,
         data: DocumentData,
-        wish: SealWish,
-        sign: DocumentSigner,
+        wishes: list[tuple[SealWish, DocumentSigner]],
+        actor: Actor,
         deadline: Deadline,
     ) -> IssuedDocument:
         rendered = self._renderer.render(template, data, draft=False, timeout=deadline.remaining())
-        places = wish.places if wish.places is not None else _template_places(template, rendered.pages)
+        own_places = _template_places(template, rendered.pages)
+        seals = [
+            AuthorisedSeal(wish, self._places.resolve(rendered.pdf, wish.places, own_places, deadline), sign)
+            for wish, sign in wishes
+        ]
         while True:
-            prepared = prepare(
-                rendered.pdf,
-                appearance=self._workshop.appearance,
-                places=places,
-                reason=wish.reason or "签发电子保单",
-                signer_name=self._workshop.config.company,
-                signed_at=(issued_at := datetime.now(UTC)),
-            )
-            pdf = self._seal(prepared, sign)
-            deadline.remaining()
+            issued_at = datetime.now(UTC)
+            sealed = self._sealing.seal(rendered.pdf, seals, actor, issued_at, deadline)
             try:
-                return self._release(reserved, template, data, prepared, pdf, issued_at, sign)
+                return self._release(reserved, template, data, sealed, issued_at, seals)
             except BytesReleasedBefore:
                 # The register finds a document by its bytes: this one gets its own, with a signing time of its own.
                 time.sleep(1.0 - issued_at.microsecond / 1_000_000)
-
-    def _seal(self, prepared: Prepared, sign: DocumentSigner) -> bytes:
-        builder = self._workshop.builder(sign.key, sign.algorithm)
-        pdf = prepared.fill(builder.build(prepared.digest(digest_name(sign.algorithm)), sign, content=None))
-        _check_own_shape(pdf)
-        return pdf
 
     def _release(
         self,
         reserved: Reservation,
         template: Template,
         data: DocumentData,
-        prepared: Prepared,
-        pdf: bytes,
+        sealed: SealedDocument,
         issued_at: datetime,
-        sign: DocumentSigner,
+        seals: list[AuthorisedSeal],
     ) -> IssuedDocument:
+        receipts = [receipt for seal in seals for receipt in seal.sign.receipts]
         document = ReleasedDocument(
             document_id=reserved.document_id,
             template=template.reference,
             number=data.number,
             issued_at=issued_at,
-            sm3=self._blobs.put(pdf, name=prepared.digest_filled("sm3", pdf)),
-            receipts=tuple(StoredReceipt(item.log_id, item.index, item.entry) for item in sign.receipts),
+            sm3=self._blobs.put(sealed.pdf, name=sealed.sm3),
+            receipts=tuple(StoredReceipt(item.log_id, item.index, item.entry) for item in receipts),
         )
         self._catalogue.release(
-            document, signed_sm3=prepared.digest("sm3"), together_with=_contract_steps(document.document_id, data)
+            document, signed_sm3=sealed.signed_sm3, together_with=_contract_steps(document.document_id, data)
         )
-        return IssuedDocument(document, pdf)
+        return IssuedDocument(document, sealed.pdf)
 
 
 def _contract_steps(document_id: str, data: DocumentData) -> list[Callable[[Connection], None]]:
@@ -179,17 +175,7 @@ def _contract_steps(document_id: str, data: DocumentData) -> list[Callable[[Conn
     return [lambda connection: ContractRegister.record(connection, document_id, term)]
 
 
-def _check_own_shape(pdf: bytes) -> None:
-    """What our own gate would refuse is never released. Raises ApplianceError."""
-    try:
-        check_shape(pdf)
-    except ShapeMismatch as problem:
-        raise ApplianceError(
-            Reason.OWN_SIGNATURE_WRONG, "the sealed document is not of our own shape; it was not released"
-        ) from problem
-
-
-def _template_places(template: Template, pages: int) -> Sequence[BoxPlace]:
+def _template_places(template: Template, pages: int) -> list[BoxPlace]:
     """The seal places of a template; its page counts from 1, or from the end where negative."""
     return [
         BoxPlace(place.page if place.page > 0 else pages + 1 + place.page, place.x_mm, place.y_mm, place.width_mm)
@@ -197,7 +183,8 @@ def _template_places(template: Template, pages: int) -> Sequence[BoxPlace]:
     ]
 
 
-def _check_issue_id(issue_id: str) -> None:
+def check_issue_id(issue_id: str) -> None:
+    """Raises RequestError (ISSUE_ID_INVALID)."""
     if not 1 <= len(issue_id) <= 128 or not issue_id.isprintable():
         raise RequestError(
             Reason.ISSUE_ID_INVALID,

@@ -7,7 +7,7 @@ inspector only. Nothing that a file claims of itself is believed: the issue reco
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -16,6 +16,7 @@ from signer.algorithms import sm3
 from signer.archive.catalogue import Catalogue, ReleasedRevision
 from signer.contracts import ContractRegister, ContractState, state_at
 from signer.deadline import Deadline
+from signer.documents.revocation_check import RevocationCheck
 from signer.documents.summary import summarise
 from signer.findings import Finding, FindingCode, finding
 from signer.pades.evidence import Integrity, SignatureEvidence
@@ -64,6 +65,7 @@ class DocumentVerifier:
         inspector: Inspector,
         catalogue: Catalogue,
         contracts: ContractRegister,
+        revocation: RevocationCheck,
         own_certificates: frozenset[bytes],
     ) -> None:
         """`own_certificates`: DER of every certificate of our seal keys."""
@@ -71,6 +73,7 @@ class DocumentVerifier:
         self._inspector = inspector
         self._catalogue = catalogue
         self._contracts = contracts
+        self._revocation = revocation
         self._own_certificates = own_certificates
 
     def verify(self, pdf: bytes, deadline: Deadline) -> DocumentReport:
@@ -91,21 +94,29 @@ class DocumentVerifier:
 
     def _verify_shaped(self, pdf: bytes, shape: SealedShape) -> DocumentReport:
         signed_sm3, whole_sm3 = shape.sm3_signed_and_whole(pdf)
-        evidence = self._seals.verify(pdf, shape, datetime.now(UTC), signed_sm3=signed_sm3)
         revision = self._catalogue.find_revision(sm3=whole_sm3)
+        # What is in the register was there when it was released: a proof of time like any other.
+        released_at = None if revision is None else revision.issued_at
+        judged = self._seals.verify_all(pdf, shape, released_at or datetime.now(UTC), signed_sm3=signed_sm3)
+        signatures = self._revocation.apply(judged, released_at=released_at)
+        seals = [evidence for evidence, each in zip(signatures, shape.signatures, strict=True) if not each.is_timestamp]
+        findings = list(dict.fromkeys(each for evidence in signatures for each in evidence.findings))
         if revision is None:
-            signed = self._catalogue.find_signed_revision(signed_sm3=evidence.signed_sm3)
-            return self._not_released_bytes(evidence, signed)
-        ours = evidence.certificate in self._own_certificates
-        if not evidence.mathematics_right or not ours:
+            signed = self._catalogue.find_signed_revision(signed_sm3=signed_sm3)
+            return self._not_released_bytes(signatures, seals, findings, signed)
+        ours = all(evidence.certificate in self._own_certificates for evidence in seals)
+        if not ours or not all(evidence.mathematics_right for evidence in signatures):
             # In the register, yet not sealed by us: the register or the archive was tampered with.
-            findings = [*evidence.findings, finding(FindingCode.SIGNATURE_WRONG)]
-            return DocumentReport(Integrity.CHANGED, Origin.UNKNOWN, None, findings, [evidence])
-        return self._issued(revision, [evidence], list(evidence.findings), Integrity.WHOLE, same_bytes=True)
+            findings.append(finding(FindingCode.SIGNATURE_WRONG))
+            return DocumentReport(Integrity.CHANGED, Origin.UNKNOWN, None, findings, signatures)
+        return self._issued(revision, signatures, findings, Integrity.WHOLE, same_bytes=True)
 
     def _verify_other(self, pdf: bytes, deadline: Deadline) -> DocumentReport:
         released = self._catalogue.find_revision(sm3=sm3.digest(pdf))
         inspected = self._inspector.inspect(pdf, timeout=deadline.remaining())
+        released_at = None if released is None else released.issued_at
+        signatures = self._revocation.apply(inspected.signatures, released_at=released_at)
+        inspected = replace(inspected, signatures=signatures)
         if released is not None and inspected.integrity is Integrity.WHOLE:
             # Byte for byte what an earlier embedder of ours released; the gate knows today's shape only.
             return self._issued(released, inspected.signatures, inspected.findings, Integrity.WHOLE, same_bytes=True)
@@ -117,7 +128,9 @@ class DocumentVerifier:
         ]
         if signed:
             findings.append(finding(FindingCode.NOT_THE_RELEASED_BYTES))
-            return self._issued(signed[0], inspected.signatures, findings, Integrity.CHANGED, same_bytes=False)
+            only_kept = inspected.integrity is Integrity.WHOLE and all(map(_is_only_kept, inspected.signatures))
+            integrity = Integrity.WHOLE if only_kept else Integrity.CHANGED
+            return self._issued(signed[0], inspected.signatures, findings, integrity, same_bytes=False)
         if any(evidence.certificate in self._own_certificates for evidence in inspected.signatures):
             # We release nothing but our own shape: whatever else carries our certificate was made from one of ours.
             findings.append(finding(FindingCode.NOT_THE_RELEASED_BYTES))
@@ -130,18 +143,23 @@ class DocumentVerifier:
             inspected.integrity, Origin.TRUSTED if trusted else Origin.UNKNOWN, None, findings, inspected.signatures
         )
 
-    def _not_released_bytes(self, evidence: SignatureEvidence, signed: ReleasedRevision | None) -> DocumentReport:
-        findings = list(evidence.findings)
+    def _not_released_bytes(
+        self,
+        signatures: Sequence[SignatureEvidence],
+        seals: Sequence[SignatureEvidence],
+        findings: list[Finding],
+        signed: ReleasedRevision | None,
+    ) -> DocumentReport:
         if signed is not None:
             findings.append(finding(FindingCode.NOT_THE_RELEASED_BYTES))
-            return self._issued(signed, [evidence], findings, Integrity.CHANGED, same_bytes=False)
-        if not evidence.mathematics_right:
+            return self._issued(signed, signatures, findings, Integrity.CHANGED, same_bytes=False)
+        if not all(evidence.mathematics_right for evidence in signatures):
             findings.append(finding(FindingCode.NOT_ISSUED_HERE))
-            return DocumentReport(Integrity.CHANGED, Origin.UNKNOWN, None, findings, [evidence])
-        ours = evidence.certificate in self._own_certificates
+            return DocumentReport(Integrity.CHANGED, Origin.UNKNOWN, None, findings, signatures)
+        ours = any(evidence.certificate in self._own_certificates for evidence in seals)
         findings.append(finding(FindingCode.NOT_IN_ISSUE_REGISTER if ours else FindingCode.NOT_ISSUED_HERE))
-        origin = Origin.TRUSTED if evidence.trusted else Origin.UNKNOWN
-        return DocumentReport(Integrity.WHOLE, origin, None, findings, [evidence])
+        origin = Origin.TRUSTED if all(evidence.trusted for evidence in seals) else Origin.UNKNOWN
+        return DocumentReport(Integrity.WHOLE, origin, None, findings, signatures)
 
     def _issued(
         self,
@@ -163,6 +181,11 @@ class DocumentVerifier:
             revision,
             same_bytes,
         )
+
+
+def _is_only_kept(evidence: SignatureEvidence) -> bool:
+    """Whether nothing came after a signature but what keeps it verifiable; on our own documents nobody else has a place."""
+    return not evidence.has(FindingCode.FURTHER_SIGNATURES) and not evidence.has(FindingCode.FORM_FILLED)
 
 
 def _unreadable(code: FindingCode) -> DocumentReport:

@@ -17,9 +17,11 @@ class Purpose(StrEnum):
     MESSAGE = "message"
     SEAL = "seal"
     TIMESTAMP = "timestamp"
+    SEAL_MAKER = "seal-maker"
     LOG = "log"
     CA = "ca"
     PROBE = "probe"
+    REPORT = "report"
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""Seals PDFs that policy_render made: an incremental update with a signature field, its picture, and room for a CMS.
+"""Seals PDFs that policy_render made: an incremental update with a signature field, its picture, and room for a signature.
 
     prepared = prepare(pdf, appearance=…, places=[…], …)
     sealed = prepared.fill(build_cms(prepared.digest("sm3")))
+    twice = prepare(prepared.revised(sealed), …)  # and so on
 
-Deterministic: the same inputs give the same bytes. Makes no signature itself and opens no stranger's PDF. One signature
-for one document for now; a certifying one (DocMDP) would add /Reference to the dictionary and /Perms to the catalog.
+Deterministic: the same inputs give the same bytes. Makes no signature itself and opens no stranger's PDF.
 """
 
 from __future__ import annotations
@@ -18,25 +18,35 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from signer.errors import ApplianceError, Reason, RequestError
-from signer.pades.incremental_update import SealBox, SealPlan, SealUpdate, SignatureFields, write_update
-from signer.pades.rendered_pdf import RenderedPdf
-from signer.pades.seal_place import BoxPlace, number, seal_box
+from signer.pades.incremental_update import Update, write_update
+from signer.pades.revised_pdf import RevisedPdf
+from signer.pades.seal_place import BoxPlace, CrossPagePlace, number, seal_boxes
+from signer.pades.update_plan import (
+    NO_VALIDATION_DATA,
+    PADES,
+    SUBFILTER_TIMESTAMP,
+    SealBox,
+    SignatureFields,
+    SignatureKind,
+    UpdatePlan,
+    ValidationData,
+)
 
 __all__ = [
     "DEFAULT_CONTENTS_RESERVE",
     "MAX_TEXT_UNITS",
-    "SUBFILTER_PADES",
     "Appearance",
     "BoxPlace",
+    "CrossPagePlace",
     "Prepared",
+    "SignatureKind",
+    "append_validation_data",
     "prepare",
-    "seal_plan",
+    "prepare_timestamp",
+    "update_plan",
 ]
 
-# ETSI EN 319 142-1, 6.3: the sub-filter of PAdES baseline signatures.
-SUBFILTER_PADES = "ETSI.CAdES.detached"
 DEFAULT_CONTENTS_RESERVE = 8192
-_SUBFILTERS = frozenset({SUBFILTER_PADES})
 # Enough for a chain of RSA-4096 certificates; more would only make room for surprises.
 _RESERVE_LIMIT = 65_536
 # Of UTF-16, in one text of the signature dictionary.
@@ -61,14 +71,14 @@ class Appearance(Protocol):
 class Prepared:
     """A document that lacks nothing but its signature."""
 
-    _original: bytes
-    _update: SealUpdate
+    _document: RevisedPdf
+    _update: Update
     _states: dict[str, Any] = field(default_factory=dict)  # hash states after all that stands before the gap
 
     @property
     def byte_range(self) -> tuple[int, int, int, int]:
         """The four numbers of /ByteRange."""
-        before = len(self._original) + len(self._update.before)
+        before = len(self._document.data) + len(self._update.before)
         return 0, before, before + self._update.gap, len(self._update.after)
 
     def digest(self, hash_name: str) -> bytes:
@@ -87,7 +97,7 @@ class Prepared:
 
     def _before_gap(self, hash_name: str) -> Any:
         if hash_name not in self._states:
-            state = hashlib.new(hash_name, self._original)
+            state = hashlib.new(hash_name, self._document.data)
             state.update(self._update.before)
             self._states[hash_name] = state
         return self._states[hash_name].copy()
@@ -106,56 +116,96 @@ class Prepared:
                 f"a CMS of {len(cms)} bytes does not fit where {room // 2} are reserved",
                 "Use a shorter certificate chain for the seal key.",
             )
-        return b"".join([self._original, self._update.before, b"<", digits.ljust(room, b"0"), b">", self._update.after])
+        update = self._update
+        return b"".join([self._document.data, update.before, b"<", digits.ljust(room, b"0"), b">", update.after])
+
+    def revised(self, filled: bytes) -> RevisedPdf:
+        """What `fill` returned, ready for a further update."""
+        return _revised(self._document, filled, self._update)
 
 
 def prepare(
-    pdf: bytes,
+    pdf: bytes | RevisedPdf,
     *,
     signer_name: str,
     signed_at: datetime,
     appearance: Appearance | None = None,
-    places: Sequence[BoxPlace] = (),
+    places: Sequence[BoxPlace | CrossPagePlace] = (),
     reason: str = "",
-    subfilter: str = SUBFILTER_PADES,
+    kind: SignatureKind = PADES,
     contents_reserve: int = DEFAULT_CONTENTS_RESERVE,
+    certification: int = 0,
 ) -> Prepared:
-    """A document ready to be signed.
+    """A document ready to be signed: one that was only just rendered, or one that was sealed before.
 
     The first place gets the signature field, further ones the same picture as a stamp; no places: an invisible one.
-    `signed_at` is rounded down to seconds; `contents_reserve` is the CMS's greatest length in bytes.
+    `signed_at` is rounded down to seconds; `contents_reserve` is the signature's greatest length in bytes; `certification` is the
+    level of DocMDP for a document's first signature (1: no changes, 2: further signatures), 0 for one that certifies nothing.
 
     Raises:
         RequestError: SEAL_PLACE_OFF_PAGE, SEAL_INVALID.
         PdfLayoutError: not a PDF that the renderer made, or it is sealed already.
     """
-    if subfilter not in _SUBFILTERS or not 0 < contents_reserve <= _RESERVE_LIMIT:
-        raise ValueError(f"{subfilter} with {contents_reserve} bytes is not what this embedder writes")
+    if not kind.is_ours or not 0 < contents_reserve <= _RESERVE_LIMIT:
+        raise ValueError(f"{kind} with {contents_reserve} bytes is not what this embedder writes")
     if signed_at.tzinfo is None:
         raise ValueError("a signing time needs its zone")
     if places and appearance is None:
         raise ValueError("a seal that stands somewhere needs an appearance")
-    document = RenderedPdf.read(pdf)
+    document = pdf if isinstance(pdf, RevisedPdf) else RevisedPdf.read_rendered(pdf)
+    if certification and document.additions.fields:
+        raise ValueError("only a document's first signature can certify it")
     form: bytes | None = None
     boxes: tuple[SealBox, ...] = ()
     if appearance is not None and places:
-        left, bottom, right, top = appearance.bbox
         form = _form(appearance.content, appearance.bbox, appearance.resources)
-        boxes = tuple(seal_box(document, place, (top - bottom) / (right - left)) for place in places)
+        boxes = seal_boxes(document, places, appearance.bbox)
     fields = SignatureFields(
-        subfilter=subfilter.encode(),
+        subfilter=kind.subfilter,
         name=text_string(signer_name),
         reason=text_string(reason) if reason else b"",
         signed_at=signed_at.astimezone(UTC).replace(microsecond=0),
         contents_reserve=contents_reserve,
+        certification=certification,
+        handler=kind.handler,
     )
-    plan = seal_plan(form, boxes, fields)
-    return Prepared(pdf, write_update(document, plan))
+    return Prepared(document, write_update(document, update_plan(form, boxes, fields)))
 
 
-def seal_plan(form: bytes | None, boxes: tuple[SealBox, ...], fields: SignatureFields) -> SealPlan:
+def prepare_timestamp(document: RevisedPdf, *, contents_reserve: int, validation_data: ValidationData) -> Prepared:
+    """A document ready for a document timestamp over all that is there, with validation data that it covers too (PAdES B-LTA).
+
+    Raises:
+        PdfLayoutError: the document is not laid out as ours are.
+    """
+    fields = SignatureFields(SUBFILTER_TIMESTAMP, b"", b"", None, contents_reserve)
+    return Prepared(document, write_update(document, update_plan(None, (), fields, validation_data)))
+
+
+def append_validation_data(document: RevisedPdf, validation_data: ValidationData) -> RevisedPdf:
+    """A document with a document security store more (PAdES B-LT). Raises PdfLayoutError."""
+    update = write_update(document, update_plan(None, (), None, validation_data))
+    return _revised(document, document.data + update.before, update)
+
+
+def update_plan(
+    form: bytes | None,
+    boxes: tuple[SealBox, ...],
+    fields: SignatureFields | None,
+    validation_data: ValidationData = NO_VALIDATION_DATA,
+) -> UpdatePlan:
     """A plan with the texts that every seal of ours shows to whoever points at it."""
-    return SealPlan(form, boxes, _TOOLTIP, _STAMP_TEXT, fields)
+    return UpdatePlan(form, boxes, _TOOLTIP, _STAMP_TEXT, fields, validation_data)
+
+
+def _revised(document: RevisedPdf, data: bytes, update: Update) -> RevisedPdf:
+    return document.revised(
+        data,
+        size=update.size,
+        xref_offset=update.xref_offset,
+        offsets=update.offsets,
+        additions=update.additions,
+    )
 
 
 def text_string(text: str) -> bytes:

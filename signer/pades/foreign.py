@@ -109,7 +109,8 @@ def _is_as_we_made_it(data: bytes, trust: TrustStore) -> bool:
         shape = check_shape(data)
     except ShapeMismatch:
         return False
-    return SealVerifier(trust).verify(data, shape, datetime.now(UTC)).mathematics_right
+    verified = SealVerifier(trust).verify_all(data, shape, datetime.now(UTC))
+    return all(evidence.mathematics_right for evidence in verified)
 
 
 def _open(data: bytes) -> PdfFileReader:

@@ -23,13 +23,13 @@ from signer.cms.electronic_seal_structure import SealSignature, read_seal_signat
 from signer.cms.electronic_seal_verify import ElectronicSealEvidence, verify_read_seal_signature
 from signer.errors import VerificationError
 from signer.findings import FindingCode, finding
-from signer.pades.embed import SUBFILTER_PADES
 from signer.pades.evidence import SignatureEvidence, SignatureProfile, Verdict
 from signer.pades.foreign_cms import CmsSignature
 from signer.pades.later_revisions import LaterChanges, check_later_revisions
 from signer.pades.signature_formats import SignatureFormat, find_format
 from signer.pades.signature_gap import GapProblem, SignatureGap, digest_covered, read_gap
 from signer.pades.signed_revision import SignatureField, SignedRevision, entry, find_revision
+from signer.pades.update_plan import SUBFILTER_PADES
 
 
 @dataclass
@@ -147,7 +147,9 @@ def _describe(judgement: Judgement, data: bytes, gap: SignatureGap) -> Callable[
         signer=_subject(certificate),
         algorithm=signature.algorithm,
         signed_at=signature.claimed_at or _claimed_by_dictionary(judgement.found),
-        profile=SignatureProfile.PADES_B if subfilter == f"/{SUBFILTER_PADES}" else SignatureProfile.UNSPECIFIED,
+        profile=SignatureProfile.PADES_B
+        if subfilter == f"/{SUBFILTER_PADES.decode()}"
+        else SignatureProfile.UNSPECIFIED,
     )
     return partial(_judge_cms, judgement, data, gap, signature, kind)
 

@@ -17,6 +17,8 @@ import sysconfig
 from functools import partial
 from pathlib import Path
 
+import lxml.etree  # noqa: F401 - pyHanko loads it when it compares metadata; from inside of the sandbox its libraries can't be found
+
 from isolation.fork_server import ForkLimits, ForkServer
 from isolation.process_table import PROCESSES
 from isolation.readiness import say_ready
@@ -28,7 +30,11 @@ from signer.findings import FindingCode, finding
 from signer.pades.evidence import Integrity
 from signer.pades.foreign import inspect_pdf
 from signer.pades.inspection import InspectionReport
+from signer.pades.inspector_task import Task, places_to_json, read_task
 from signer.pades.pyhanko_sm2 import register_names
+from signer.pades.stranger_plan import StrangerPlan, Unsafe, UnsafeToSeal, answer_of, refusal_of
+from signer.pades.stranger_sealing import prepare_stranger, remember_time_zone
+from signer.pades.text_places import TextUnreadable, find_text
 
 _log = logging.getLogger(__name__)
 _WALL_SECONDS = 25.0
@@ -55,6 +61,7 @@ def main() -> int:
         _log.error(str(problem))
         return 1
     register_names()
+    remember_time_zone()
     limits = ForkLimits(
         PROCESSES["inspection"].limits,
         wall_seconds=_WALL_SECONDS,
@@ -62,7 +69,7 @@ def main() -> int:
         request_bytes=_REQUEST_BYTES,
     )
     readable = _python_libraries()
-    server = ForkServer(socket.socket(fileno=options.listen_fd), partial(_answer, trust), readable, limits)
+    server = ForkServer(socket.socket(fileno=options.listen_fd), partial(answer, trust), readable, limits)
     gc.collect()
     gc.freeze()  # what is loaded by now is shared with every child instead of copied into it
     report = enter_sandbox(readable=readable, limits=PROCESSES["inspector"].limits)
@@ -71,7 +78,29 @@ def main() -> int:
     return 0
 
 
-def _answer(trust: TrustStore, pdf: bytes) -> bytes:
+def answer(trust: TrustStore, request: bytes) -> bytes:
+    """The answer to one request: a report, or where a text stands; empty for a file that can't be read."""
+    task, argument, pdf = read_task(request)
+    if task is Task.FIND_TEXT:
+        try:
+            return places_to_json(find_text(pdf, argument))
+        except TextUnreadable:
+            return b""
+    if task is Task.PREPARE:
+        return _prepare(pdf, argument)
+    return _inspect(trust, pdf)
+
+
+def _prepare(pdf: bytes, plan: str) -> bytes:
+    try:
+        return answer_of(*prepare_stranger(pdf, StrangerPlan.from_json(plan)))
+    except UnsafeToSeal as problem:
+        return refusal_of(problem.reason)
+    except Exception:  # noqa: BLE001 - pyHanko meets hostile files with many kinds of exceptions; all mean the same here
+        return refusal_of(Unsafe.DAMAGED)
+
+
+def _inspect(trust: TrustStore, pdf: bytes) -> bytes:
     try:
         return inspect_pdf(pdf, trust).to_json()
     except MemoryError:

@@ -105,12 +105,13 @@ class RenderedPdf:
             raise PdfLayoutError(f"object {number} is not a dictionary where the table says")
         return body
 
+    def page_count(self) -> int:
+        """Raises PdfLayoutError."""
+        return self._page_count(self._page_tree())
+
     def page_object(self, page: int) -> int | None:
         """The object number of a page (from 1), None where the document has no such page. Raises PdfLayoutError."""
-        match = _PAGES.search(self.dictionary(self.root))
-        if match is None:
-            raise PdfLayoutError("it has no page tree")
-        number = int(match[1])
+        number = self._page_tree()
         if not 1 <= page <= self._page_count(number):
             return None
         for _ in range(_MAX_DEPTH):
@@ -134,6 +135,12 @@ class RenderedPdf:
         if match is None:
             raise PdfLayoutError("a page has no MediaBox of its own")
         return MediaBox(*(float(value) for value in match.groups()))
+
+    def _page_tree(self) -> int:
+        match = _PAGES.search(self.dictionary(self.root))
+        if match is None:
+            raise PdfLayoutError("it has no page tree")
+        return int(match[1])
 
     def _is_page(self, number: int) -> bool:
         return re.search(rb"/Type/Page(?=[/>])", self.dictionary(number)) is not None

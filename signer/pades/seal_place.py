@@ -1,22 +1,25 @@
-"""Where a seal picture stands on a page: from millimetres as callers give them to a PDF rectangle.
+"""Where a seal picture stands: from millimetres as callers give them to PDF rectangles, on one page or cut over all of them (骑缝章).
 
-Not for finding places by text or across pages: those come as boxes too, once somebody looked them up.
+Not for finding places by text: those come as boxes, once somebody looked them up (`keyword`).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from signer.errors import Reason, RequestError
-from signer.pades.incremental_update import SealBox
-from signer.pades.rendered_pdf import RenderedPdf
+from signer.pades.revised_pdf import RevisedPdf
+from signer.pades.update_plan import SealBox
 
 _POINTS_PER_MM = 72 / 25.4
 # A seal that nobody can see or that hides a page is a mistake of the caller.
 _WIDTH_MM = (1.0, 300.0)
 # Rounding to three decimals must not push a seal off a page that it just fits on.
 _TOLERANCE = 0.001
+# A narrower strip shows nothing of a seal; more pages than fit side by side get another whole seal.
+_NARROWEST_STRIP_MM = 2.0
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,63 @@ class BoxPlace:
     width_mm: float
 
 
-def seal_box(pdf: RenderedPdf, place: BoxPlace, height_to_width: float) -> SealBox:
+@dataclass(frozen=True)
+class CrossPagePlace:
+    """A seal across the right edges of all pages: each shows a strip of it. `y_mm`: its middle, from the top. `width_mm`: the whole's."""
+
+    y_mm: float
+    width_mm: float
+
+
+def seal_boxes(
+    pdf: RevisedPdf, places: Sequence[BoxPlace | CrossPagePlace], box: tuple[float, float, float, float]
+) -> tuple[SealBox, ...]:
+    """The rectangles for a picture with that bounding box, at all places. Raises as `seal_box` does."""
+    left, bottom, right, top = box
+    found: list[SealBox] = []
+    for place in places:
+        if isinstance(place, CrossPagePlace):
+            found += _strips(pdf, place, box)
+        else:
+            found.append(seal_box(pdf, place, (top - bottom) / (right - left)))
+    return tuple(found)
+
+
+def _strips(pdf: RevisedPdf, place: CrossPagePlace, box: tuple[float, float, float, float]) -> Iterator[SealBox]:
+    """From the first page's strip, the leftmost of the picture, to the last page's."""
+    pages = pdf.page_count()
+    _check_measures(place.y_mm, place.width_mm, width_mm=place.width_mm)
+    if pages < 2:
+        raise RequestError(
+            Reason.SEAL_PLACE_OFF_PAGE,
+            "a seal across pages needs two pages at least, the document has one",
+            "Give a box or a keyword.",
+        )
+    left, bottom, right, top = box
+    for page, position, count in pages_of_strips(pages, place.width_mm):
+        strip_mm, part = place.width_mm / count, (right - left) / count
+        page_object = _page(pdf, page)
+        page_mm = (pdf.media_box(page_object).right - pdf.media_box(page_object).left) / _POINTS_PER_MM
+        at = BoxPlace(page, page_mm - strip_mm / 2, place.y_mm, strip_mm)
+        shown = (left + position * part, bottom, left + (position + 1) * part, top)
+        rectangle = _rectangle(pdf, page_object, at, (top - bottom) / part)
+        yield SealBox(page_object, rectangle, b" ".join(number(value) for value in shown))
+
+
+def pages_of_strips(pages: int, width_mm: float) -> Iterator[tuple[int, int, int]]:
+    """Each page (from 1), its strip's place in a seal (from 0), and into how many strips that seal is cut.
+
+    Many pages get several seals, one after the other, so that no strip is too narrow to show anything.
+    """
+    most = max(2, int(width_mm // _NARROWEST_STRIP_MM))
+    groups = math.ceil(pages / most)
+    for group in range(groups):
+        first, end = group * pages // groups + 1, (group + 1) * pages // groups + 1
+        for page in range(first, end):
+            yield page, page - first, end - first
+
+
+def seal_box(pdf: RevisedPdf, place: BoxPlace, height_to_width: float) -> SealBox:
     """The rectangle for a picture of that proportion.
 
     Raises:
@@ -37,25 +96,34 @@ def seal_box(pdf: RenderedPdf, place: BoxPlace, height_to_width: float) -> SealB
             wholly on it).
         PdfLayoutError: the page is not as the renderer writes pages.
     """
-    if not all(math.isfinite(value) for value in (place.x_mm, place.y_mm, place.width_mm)):
-        raise RequestError(Reason.SEAL_INVALID, "a seal's place must be given in finite numbers", "Give millimetres.")
-    if not _WIDTH_MM[0] <= place.width_mm <= _WIDTH_MM[1]:
-        raise RequestError(
-            Reason.SEAL_INVALID,
-            f"a seal can't be {place.width_mm:g} mm wide",
-            f"Give a width from {_WIDTH_MM[0]:g} to {_WIDTH_MM[1]:g} mm; 40 mm is usual.",
-        )
-    page_object = pdf.page_object(place.page)
-    if page_object is None:
-        raise RequestError(
-            Reason.SEAL_PLACE_OFF_PAGE,
-            f"the document has no page {place.page}",
-            "Pages count from 1; look at the rendered document.",
-        )
+    _check_measures(place.x_mm, place.y_mm, width_mm=place.width_mm)
+    page_object = _page(pdf, place.page)
     return SealBox(page_object, _rectangle(pdf, page_object, place, height_to_width))
 
 
-def _rectangle(pdf: RenderedPdf, page_object: int, place: BoxPlace, height_to_width: float) -> bytes:
+def _check_measures(*coordinates: float, width_mm: float) -> None:
+    if not all(math.isfinite(value) for value in (*coordinates, width_mm)):
+        raise RequestError(Reason.SEAL_INVALID, "a seal's place must be given in finite numbers", "Give millimetres.")
+    if not _WIDTH_MM[0] <= width_mm <= _WIDTH_MM[1]:
+        raise RequestError(
+            Reason.SEAL_INVALID,
+            f"a seal can't be {width_mm:g} mm wide",
+            f"Give a width from {_WIDTH_MM[0]:g} to {_WIDTH_MM[1]:g} mm; 40 mm is usual.",
+        )
+
+
+def _page(pdf: RevisedPdf, page: int) -> int:
+    page_object = pdf.page_object(page)
+    if page_object is None:
+        raise RequestError(
+            Reason.SEAL_PLACE_OFF_PAGE,
+            f"the document has no page {page}",
+            "Pages count from 1; look at the rendered document.",
+        )
+    return page_object
+
+
+def _rectangle(pdf: RevisedPdf, page_object: int, place: BoxPlace, height_to_width: float) -> bytes:
     box = pdf.media_box(page_object)
     centre_x = box.left + place.x_mm * _POINTS_PER_MM
     centre_y = box.top - place.y_mm * _POINTS_PER_MM

@@ -1,86 +1,103 @@
-"""The strict gate for files of our own making: a rendered PDF and exactly the update that our embedder writes.
+"""The strict gate for files of our own making: a rendered PDF and exactly the updates that our embedder writes.
 
-Reads the few numbers that a seal depends on, lets `incremental_update` write the same update once more, and compares
-every byte outside the signature's gap; the gap must hold one DER value in lowercase hexadecimal digits and zeros. So a
-file that passes has no byte that is neither signed nor checked, up to the CMS itself, which `verify` judges. No PDF
-parser, safe on hostile bytes, well under a millisecond. A file that fails is not wrong: it is not ours in shape, and
-`inspector` judges it.
+Reads the few numbers that an update depends on (`shape_plan`), lets `incremental_update` write the same update once more, and compares
+every byte outside the signature's gap; the gap must hold one DER value in lowercase hexadecimal digits and zeros. So a file that passes
+has no byte that is neither signed nor checked, up to the signatures' own values, which `verify` judges, and validation data behind the
+last signature, which proves something or nothing. No PDF parser, safe on hostile bytes, well under a millisecond. A file that fails is
+not wrong: it is not ours in shape, and `inspector` judges it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from signer.pades.embed import MAX_TEXT_UNITS, SUBFILTER_PADES, seal_plan
-from signer.pades.incremental_update import SealBox, SealPlan, SignatureFields, byte_range, write_update
-from signer.pades.rendered_pdf import PdfLayoutError, RenderedPdf
+from signer.pades.incremental_update import byte_range, write_update
+from signer.pades.rendered_pdf import PdfLayoutError
+from signer.pades.revised_pdf import RevisedPdf
+from signer.pades.shape_plan import ReadUpdate, ShapeMismatch, read_plan, read_table
 from signer.pades.signature_gap import GapProblem, der_length, digest_covered
+from signer.pades.update_plan import SUBFILTER_TIMESTAMP, SignatureFields
+
+__all__ = ["SealedRevision", "SealedShape", "ShapeMismatch", "bears_our_mark", "check_shape"]
 
 _TRAILER = re.compile(
     rb"trailer\n<</Size (?P<size>[1-9]\d{0,6})/Root [1-9]\d{0,6} 0 R[^\n]{0,300}>>\n"
     rb"startxref\n(?P<xref>[1-9]\d{0,9})\n%%EOF\n\Z"
 )
 _TRAILER_LIMIT = 500
-_SECTION = re.compile(rb"([1-9]\d{0,6}) ([1-9]\d{0,3})\n")
-_ENTRY = re.compile(rb"(\d{10}) 00000 n\r\n")
-_ENTRY_LENGTH = 20
-# Catalog, pages, picture, field, stamps, signature: one seal on every page of the longest document.
-_MOST_OBJECTS = 4_100
-_BOX = re.compile(rb"/P ([1-9]\d{0,6}) 0 R/Rect\[([-0-9. ]{7,60})\]/AP")
-_ANNOTATION_LIMIT = 600
-_FORM = re.compile(
-    rb"<</Type/XObject/Subtype/Form/FormType 1/BBox\[[-0-9. ]{7,60}\]/Resources<<[^\n]{0,2000}>>"
-    rb"/Filter/FlateDecode/Length ([1-9]\d{0,6})>>\nstream\n"
-)
-_FORM_END = b"\nendstream"
-_OBJECT_END = b"\nendobj\n"
-_TEXT = rb"<FEFF(?:[0-9A-F]{4}){0,%d}>" % MAX_TEXT_UNITS
-_SIGNATURE = re.compile(
-    rb"(?P<number>\d+) 0 obj\n<</Type/Sig/Filter/Adobe\.PPKLite/SubFilter/(?P<subfilter>[A-Za-z.]{1,30})"
-    rb"/Name(?P<name>" + _TEXT + rb")(?:/Reason(?P<reason>" + _TEXT + rb"))?/M\(D:(?P<time>\d{14})\+00'00'\)"
-    rb"/ByteRange(?P<range>\[0 (?P<a>[1-9]\d{0,9}) (?P<b>[1-9]\d{0,9}) (?P<c>[1-9]\d{0,9})\] *)/Contents"
-)
-
+# Seals of several keys, then a document timestamp every few years: more is no document of ours.
+_MOST_UPDATES = 32
 
 # Every file that our embedder made has these, in the bytes that its signature covers; hardly any other file does.
-_MARKS = (b"/SigFlags 3>>>>\nendobj\n", b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/Name<FEFF")
+_MARKS = (
+    b"/SigFlags 3>>>>\nendobj\n",
+    b"/SigFlags 3>>/Perms<</DocMDP ",
+    b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/Name<FEFF",
+)
 
 
-class ShapeMismatch(Exception):
-    """The file is not laid out as we make them. `reason`: what differs, in English, without anything from the file."""
+@dataclass(frozen=True)
+class SealedRevision:
+    """One signature of a file of ours, and the bytes that it covers: all up to `end` but the gap.
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    `content`: what stands in the gap, DER, exactly: CMS, or an electronic seal. `signed_at`: claimed, None for a document timestamp.
+    The rest as in `prepare`.
+    """
+
+    gap_start: int
+    gap_end: int
+    end: int
+    content: bytes
+    subfilter: str
+    signer_name: str
+    reason: str
+    signed_at: datetime | None
+    certification: int
+
+    @property
+    def is_timestamp(self) -> bool:
+        """A document timestamp, which seals nothing."""
+        return self.subfilter.encode() == SUBFILTER_TIMESTAMP
+
+    @property
+    def covered(self) -> tuple[int, int, int]:
+        """Offsets: gap begin, gap end, end of what is covered."""
+        return self.gap_start, self.gap_end, self.end
+
+    def digest(self, data: bytes, hash_name: str) -> bytes:
+        """The digest (a hashlib name) of all bytes that it covers."""
+        return digest_covered(data, self.covered, hash_name)
 
 
 @dataclass(frozen=True)
 class SealedShape:
-    """A file that our embedder could have made. `cms`: DER, exactly; `signed_at`: claimed; the rest as in `prepare`."""
+    """A file that our embedder could have made, sealed at least once. `signatures`: in the order in which they were made."""
 
-    original_length: int
-    gap_start: int
-    gap_end: int
-    cms: bytes
-    subfilter: str
-    signer_name: str
-    reason: str
-    signed_at: datetime
+    pdf: RevisedPdf
+    signatures: tuple[SealedRevision, ...]
 
-    def digest(self, data: bytes, hash_name: str) -> bytes:
-        """The digest (a hashlib name) of all bytes of the file but the gap."""
-        return digest_covered(data, (self.gap_start, self.gap_end, len(data)), hash_name)
+    @property
+    def original_length(self) -> int:
+        """Bytes of the rendered document."""
+        return len(self.pdf.rendered.data)
+
+    @property
+    def seals(self) -> tuple[SealedRevision, ...]:
+        """The signatures that are no timestamps; at least one."""
+        return tuple(each for each in self.signatures if not each.is_timestamp)
 
     def sm3_signed_and_whole(self, data: bytes) -> tuple[bytes, bytes]:
-        """SM3 of the signed bytes and of the whole file; what is before the gap, most of a file, is hashed once."""
+        """SM3 of what the last seal covers, and of the whole file; what is before the gap, most of a file, is hashed once."""
+        last = self.seals[-1]
         view = memoryview(data)
-        signed = hashlib.new("sm3", view[: self.gap_start])
+        signed = hashlib.new("sm3", view[: last.gap_start])
         whole = signed.copy()
-        signed.update(view[self.gap_end :])
-        whole.update(view[self.gap_start :])
+        signed.update(view[last.gap_end : last.end])
+        whole.update(view[last.gap_start :])
         return signed.digest(), whole.digest()
 
 
@@ -88,35 +105,22 @@ def check_shape(data: bytes) -> SealedShape:
     """The parts of a sealed file of ours.
 
     Raises:
-        ShapeMismatch: the file is not, byte for byte, what our embedder writes around a CMS.
+        ShapeMismatch: the file is not, byte for byte, what our embedder writes around signatures.
     """
-    trailer = _TRAILER.search(data, max(0, len(data) - _TRAILER_LIMIT))
-    if trailer is None:
-        raise ShapeMismatch("the end is not ours")
-    offsets = _read_table(data, int(trailer["xref"]), trailer.start())
-    original_length = min(offsets.values()) - 1
+    updates = list(_updates(data))
     try:
-        pdf = RenderedPdf.read(data[:original_length])
-        signature = _SIGNATURE.match(data, offsets.get(int(trailer["size"]) - 1, len(data)))
-        if signature is None:
-            raise ShapeMismatch("the signature dictionary is not ours")
-        gap_start, gap_end = _gap(data, signature)
-        plan = _read_plan(data, pdf, offsets, signature, gap_end - gap_start)
-        update = write_update(pdf, plan)
+        pdf = RevisedPdf.read_rendered(data[: updates[-1].start])
+        signatures: list[SealedRevision] = []
+        for update in reversed(updates):
+            pdf, signature = _check_update(data, pdf, update)
+            if signature is not None:
+                signatures.append(signature)
     except PdfLayoutError as problem:
         raise ShapeMismatch(problem.message) from None
-    if data[original_length:gap_start] != update.before or data[gap_end:] != update.after:
-        raise ShapeMismatch("the update is not the one that our embedder writes")
-    return SealedShape(
-        original_length,
-        gap_start,
-        gap_end,
-        _read_contents(data[gap_start:gap_end]),
-        signature["subfilter"].decode(),
-        _text(signature["name"]),
-        _text(signature["reason"] or b"<FEFF>"),
-        plan.signature.signed_at,
-    )
+    shape = SealedShape(pdf, tuple(signatures))
+    if not signatures or signatures[0].is_timestamp:
+        raise ShapeMismatch("the first update is not a seal")
+    return shape
 
 
 def bears_our_mark(data: bytes) -> bool:
@@ -127,79 +131,65 @@ def bears_our_mark(data: bytes) -> bool:
     return any(mark in data for mark in _MARKS)
 
 
-def _read_table(data: bytes, start: int, end: int) -> dict[int, int]:
-    """Object numbers and offsets of the update's cross-reference table, which must fill the bytes from start to end."""
-    if not data.startswith(b"xref\n", start):
-        raise ShapeMismatch("startxref does not lead to a table")
-    offsets: dict[int, int] = {}
-    position = start + len(b"xref\n")
-    while position < end:
-        section = _SECTION.match(data, position)
-        if section is None or len(offsets) + int(section[2]) > _MOST_OBJECTS:
-            raise ShapeMismatch("the table of the update is not ours")
-        position = section.end()
-        for number in range(int(section[1]), int(section[1]) + int(section[2])):
-            entry = _ENTRY.match(data, position)
-            if entry is None:
-                raise ShapeMismatch("the table of the update is not ours")
-            offsets[number] = int(entry[1])
-            position += _ENTRY_LENGTH
-    if position != end or not offsets or not 0 < min(offsets.values()) <= max(offsets.values()) < start:
-        raise ShapeMismatch("the table of the update is not ours")
-    return offsets
+def _updates(data: bytes) -> Iterator[ReadUpdate]:
+    """The updates from the last to the first."""
+    end = len(data)
+    for _ in range(_MOST_UPDATES):
+        trailer = _TRAILER.search(data, max(0, end - _TRAILER_LIMIT), end)
+        if trailer is None:
+            if end == len(data):
+                raise ShapeMismatch("the end is not ours")
+            return
+        offsets = read_table(data, int(trailer["xref"]), trailer.start())
+        update = ReadUpdate(min(offsets.values()) - 1, end, int(trailer["size"]), offsets)
+        yield update
+        end = update.start
+    raise ShapeMismatch("there are more updates than a document of ours has")
 
 
-def _gap(data: bytes, signature: re.Match[bytes]) -> tuple[int, int]:
+def _check_update(data: bytes, pdf: RevisedPdf, read: ReadUpdate) -> tuple[RevisedPdf, SealedRevision | None]:
+    """What the document became by one update, and the signature that came with it."""
+    plan, dictionary = read_plan(data, pdf, read)
+    update = write_update(pdf, plan)
+    gap_start, gap_end = (read.end, read.end) if dictionary is None else _gap(read.end, dictionary)
+    if data[read.start : gap_start] != update.before or data[gap_end : read.end] != update.after:
+        raise ShapeMismatch("the update is not the one that our embedder writes")
+    # Pages are read from it alone, and only where the next update changes them once more.
+    revised = pdf.revised(
+        data[: read.end],
+        size=update.size,
+        xref_offset=update.xref_offset,
+        offsets=update.offsets,
+        additions=update.additions,
+    )
+    if plan.signature is None:
+        return revised, None
+    return revised, _revision(data, plan.signature, (gap_start, gap_end, read.end))
+
+
+def _revision(data: bytes, fields: SignatureFields, covered: tuple[int, int, int]) -> SealedRevision:
+    gap_start, gap_end, end = covered
+    return SealedRevision(
+        gap_start,
+        gap_end,
+        end,
+        _read_contents(data[gap_start:gap_end]),
+        fields.subfilter.decode(),
+        _text(fields.name),
+        _text(fields.reason),
+        fields.signed_at,
+        fields.certification,
+    )
+
+
+def _gap(revision_end: int, found: re.Match[bytes]) -> tuple[int, int]:
     """The gap as /ByteRange names it: right behind the dictionary's /Contents, and everything else covered."""
-    start, end, rest = int(signature["a"]), int(signature["b"]), int(signature["c"])
-    if start != signature.end() or end <= start or end + rest != len(data):
+    start, end, rest = int(found["a"]), int(found["b"]), int(found["c"])
+    if start != found.end() or end <= start or end + rest != revision_end:
         raise ShapeMismatch("/ByteRange does not cover everything but the signature")
-    if signature["range"] != byte_range(start, end - start, rest):
+    if found["range"] != byte_range(start, end - start, rest):
         raise ShapeMismatch("/ByteRange is not written as ours is")
     return start, end
-
-
-def _read_plan(
-    data: bytes, pdf: RenderedPdf, offsets: dict[int, int], signature: re.Match[bytes], gap: int
-) -> SealPlan:
-    """What the update says about itself; `write_update` then tells whether it says so in our way."""
-    if signature["subfilter"].decode() != SUBFILTER_PADES:
-        raise ShapeMismatch("the sub-filter is not ours")
-    try:
-        signed_at = datetime.strptime(signature["time"].decode(), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-    except ValueError:
-        raise ShapeMismatch("the signing time is no time") from None
-    fields = SignatureFields(
-        signature["subfilter"], signature["name"], signature["reason"] or b"", signed_at, (gap - 2) // 2
-    )
-    added = range(pdf.size, int(signature["number"]))
-    if not all(number in offsets for number in added):
-        raise ShapeMismatch("objects are missing from the update")
-    if len(added) <= 1:
-        return seal_plan(None, (), fields)
-    boxes = tuple(_read_box(data, offsets[number]) for number in added[1:])
-    return seal_plan(_read_form(data, offsets, added[0]), boxes, fields)
-
-
-def _read_box(data: bytes, offset: int) -> SealBox:
-    match = _BOX.search(data, offset, offset + _ANNOTATION_LIMIT)
-    if match is None:
-        raise ShapeMismatch("a seal's place is not written as ours is")
-    return SealBox(int(match[1]), match[2])
-
-
-def _read_form(data: bytes, offsets: dict[int, int], number: int) -> bytes:
-    """The body of the picture's object, which reaches up to the signature field's object."""
-    start = offsets[number] + len(b"%d 0 obj\n" % number)
-    end = offsets[number + 1] - len(_OBJECT_END)
-    head = _FORM.match(data, start)
-    if (
-        head is None
-        or head.end() + int(head[1]) + len(_FORM_END) != end
-        or data[end - len(_FORM_END) : end] != _FORM_END
-    ):
-        raise ShapeMismatch("the seal's picture is not written as ours is")
-    return data[start:end]
 
 
 def _read_contents(gap: bytes) -> bytes:

@@ -19,31 +19,49 @@ from signer.cms.signer_info import SignerInfo, read_signed_data
 from signer.cms.verify import SignedDataEvidence, verify_read_signed_data
 from signer.errors import Reason, RequestError, VerificationError
 from signer.findings import Finding, FindingCode, finding
+from signer.pades.electronic_seals import judge_electronic_seal
 from signer.pades.evidence import SignatureEvidence, SignatureProfile, Verdict
-from signer.pades.shape import SealedShape
+from signer.pades.shape import SealedRevision, SealedShape
+from signer.pades.timestamps import judge_document_timestamp, judge_signature_timestamp
+from signer.pades.update_plan import SUBFILTER_PADES
 
 
 @dataclass(frozen=True)
 class SealVerifier:
-    """`trust`: the anchors that a seal's certificate must lead to."""
+    """`trust`: the anchors that a seal's certificate must lead to. `timestamps`: those of timestamp authorities, None: the same."""
 
     trust: TrustStore = field(repr=False)
+    timestamps: TrustStore | None = field(default=None, repr=False)
+
+    def verify_all(
+        self, pdf: bytes, shape: SealedShape, at: datetime, *, signed_sm3: bytes | None = None
+    ) -> tuple[SignatureEvidence, ...]:
+        """Evidence about each signature of a file of our shape. `signed_sm3`: SM3 of what the last seal covers, where it is known."""
+        known = {shape.seals[-1].end: signed_sm3}
+        found = [self.verify(pdf, each, at, signed_sm3=known.get(each.end)) for each in shape.signatures]
+        archived = [item.trusted and each.is_timestamp for item, each in zip(found, shape.signatures, strict=True)]
+        return tuple(_with_level(item, shape, any(archived[number:])) for number, item in enumerate(found))
 
     def verify(
-        self, pdf: bytes, shape: SealedShape, at: datetime, *, signed_sm3: bytes | None = None
+        self, pdf: bytes, shape: SealedRevision, at: datetime, *, signed_sm3: bytes | None = None
     ) -> SignatureEvidence:
-        """Evidence about the one signature of a file of our shape, its path judged at that time. Raises nothing.
+        """Evidence about one signature of a file of our shape, its path judged at that time. Raises nothing.
 
         `signed_sm3`: SM3 of the signed bytes, where the caller has it already.
         """
         evidence = _nothing_known(pdf, shape, signed_sm3 or shape.digest(pdf, "sm3"))
+        if shape.is_timestamp:
+            return judge_document_timestamp(evidence, pdf, shape, self.timestamps or self.trust)
+        if shape.subfilter.encode() != SUBFILTER_PADES:
+            return judge_electronic_seal(evidence, shape, self.trust, at)
         try:
-            read = read_signed_data(shape.cms)
+            read = read_signed_data(shape.content)
+            token = read.signer.signature_timestamp
             algorithm = _algorithm_of(read.signer)
             hash_name = digest_name(algorithm)
             digest = evidence.signed_sm3 if hash_name == "sm3" else shape.digest(pdf, hash_name)
             signed = verify_read_signed_data(read, detached_digest=digest)
-            _check_every_byte(shape.cms, signed, read.signer.signature, digest)
+            _check_every_byte(shape.content, signed, read.signer, digest)
         except (VerificationError, RequestError, DerError) as problem:
             code = getattr(problem, "finding_code", FindingCode.SIGNATURE_MALFORMED)
             return replace(evidence, findings=(finding(code),))
@@ -54,7 +72,14 @@ class SealVerifier:
             mathematics_right=True,
             profile=SignatureProfile.PADES_B if signed.names_its_certificate else SignatureProfile.UNSPECIFIED,
         )
-        return self._with_path(evidence, signed, at)
+        if token is None:
+            return self._with_path(evidence, signed, at)
+        proven_at, findings = judge_signature_timestamp(token, read.signer.signature, self.timestamps or self.trust)
+        if proven_at is not None and evidence.pades_b:
+            evidence = replace(evidence, profile=SignatureProfile.PADES_T)
+        judged = self._with_path(evidence, signed, proven_at or at)
+        profile = evidence.profile if proven_at is None else SignatureProfile.PADES_T
+        return replace(judged, proven_at=proven_at, profile=profile, findings=(*findings, *judged.findings))
 
     def _with_path(self, evidence: SignatureEvidence, signed: SignedDataEvidence, at: datetime) -> SignatureEvidence:
         """Adds who signed, and whether anybody vouches for it."""
@@ -85,18 +110,28 @@ class SealVerifier:
         )
 
 
-def _nothing_known(pdf: bytes, shape: SealedShape, signed_sm3: bytes) -> SignatureEvidence:
+def _with_level(evidence: SignatureEvidence, shape: SealedShape, archived: bool) -> SignatureEvidence:
+    """What validation data and document timestamps behind a signature make of its level; ETSI EN 319 142-1, 6.
+
+    `archived`: a trusted document timestamp comes after it.
+    """
+    if evidence.profile is not SignatureProfile.PADES_T or not shape.pdf.additions.validation_data:
+        return evidence
+    return replace(evidence, profile=SignatureProfile.PADES_LTA if archived else SignatureProfile.PADES_LT)
+
+
+def _nothing_known(pdf: bytes, shape: SealedRevision, signed_sm3: bytes) -> SignatureEvidence:
     return SignatureEvidence(
         verdict=Verdict.FAILED,
         signer="",
         certificate=b"",
         algorithm=SignatureAlgorithm.UNSPECIFIED,
         signed_at=shape.signed_at,
-        covers_whole_file=True,
+        covers_whole_file=shape.end == len(pdf),
         mathematics_right=False,
         trusted=False,
         profile=SignatureProfile.UNSPECIFIED,
-        covered=(shape.gap_start, shape.gap_end, len(pdf)),
+        covered=shape.covered,
         signed_sm3=signed_sm3,
         findings=(),
     )
@@ -112,19 +147,24 @@ def _algorithm_of(signer: SignerInfo) -> SignatureAlgorithm:
     return algorithm
 
 
-def _check_every_byte(cms: bytes, signed: SignedDataEvidence, signature: bytes, digest: bytes) -> None:
+def _check_every_byte(cms: bytes, signed: SignedDataEvidence, signer: SignerInfo, digest: bytes) -> None:
     """Builds the CMS once more from what was verified: whatever is not signed in it must be what we would write.
+
+    A timestamp is taken as it is: it is somebody else's, and judged by itself.
 
     Raises:
         VerificationError: the CMS says the same in other bytes, or holds more.
+        DerError: its unsigned attributes are not well formed.
     """
+    token = signer.signature_timestamp
     others = tuple(der for der in signed.certificates if der != signed.signer_certificate)
     try:
         builder = _builder(signed.signer_certificate, others, signed.algorithm)
     except (ValueError, TypeError, KeyError):
         rebuilt = b""
     else:
-        rebuilt = builder.build(digest, lambda _: signature, content=None)
+        timestamp = None if token is None else (lambda _: token)
+        rebuilt = builder.build(digest, lambda _: signer.signature, content=None, timestamp=timestamp)
     if rebuilt != cms:
         raise VerificationError(Reason.SIGNATURE_WRONG, FindingCode.JUNK_IN_SIGNATURE, "the CMS is not as we write it")
 

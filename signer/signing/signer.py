@@ -122,15 +122,31 @@ class Signer:
         return self._record(actor, produced, deadline)
 
     def document_signer(
-        self, actor: Actor, key: str, deadline: Deadline, *, template: str, profile: str
+        self, actor: Actor, key: str, deadline: Deadline, *, template: str | None, profile: str
     ) -> DocumentSigner:
         """A capability to sign one document from this template, as this seal profile, with a seal key; refuses here and now
-        what no single grant covers.
+        what no single grant covers. `template` None: the caller brings the document.
 
         Raises:
             RequestError, AccessError: as `sign`.
         """
         version = self._usable_version(actor, key, Purpose.SEAL, Ask(template=template, profile=profile))
+        return _KeySigner(self, actor, version, version.algorithm_for(SignatureAlgorithm.UNSPECIFIED), deadline)
+
+    def timestamp_signer(
+        self, actor: Actor, key: str, deadline: Deadline, *, for_seal: DocumentSigner | None = None
+    ) -> DocumentSigner:
+        """A capability to sign one timestamp with a timestamp key.
+
+        `for_seal`: the capability to make the seal that is stamped, which covers its timestamp, too; None: a grant must name the key.
+
+        Raises:
+            RequestError, AccessError: as `sign`.
+        """
+        if for_seal is None:
+            version = self._usable_version(actor, key, Purpose.TIMESTAMP, THE_CALL_ALONE)
+        else:
+            version = self._registry.for_signing(key, Purpose.TIMESTAMP)
         return _KeySigner(self, actor, version, version.algorithm_for(SignatureAlgorithm.UNSPECIFIED), deadline)
 
     def message_signer(
@@ -139,6 +155,17 @@ class Signer:
         """The same for CMS over messages, with a message key."""
         version = self._usable_version(actor, key, Purpose.MESSAGE, THE_CALL_ALONE)
         return _KeySigner(self, actor, version, version.algorithm_for(algorithm), deadline)
+
+    def report_signer(self, actor: Actor, key: str, deadline: Deadline) -> DocumentSigner:
+        """The same for the report on a verification, with a report key: the call that asks for the verification is what needs
+        a grant, not the key, which signs nothing but what we found.
+
+        Raises:
+            RequestError, AccessError: as `sign`.
+        """
+        self._grants.authorise(actor)
+        version = self._registry.for_signing(key, Purpose.REPORT)
+        return _KeySigner(self, actor, version, version.algorithm_for(SignatureAlgorithm.UNSPECIFIED), deadline)
 
     def probe(self, timeout: float) -> None:
         """Really signs and verifies once, for readiness; counted, not logged one by one.

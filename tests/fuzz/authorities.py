@@ -46,9 +46,16 @@ class Authority:
         facts = CertificateFacts((("common_name", name),), key.public_key, CertificateKind.AUTHORITY, *valid)
         return cls(algorithm, key, issue_certificate(facts, Issuer(None, algorithm, key.sign)), valid)
 
-    def signer(self, name: str = "Signer", valid: tuple[datetime, datetime] | None = None) -> Pki:
-        """A document signer below this root."""
-        return self._holder(name, None, valid)
+    def signer(
+        self,
+        name: str = "Signer",
+        valid: tuple[datetime, datetime] | None = None,
+        *,
+        lists: str = "",
+        responder: str = "",
+    ) -> Pki:
+        """A document signer below this root. `lists`, `responder`: where its certificate says to ask about revocation."""
+        return self._holder(name, None, valid, lists, responder)
 
     def timestamps(self, name: str = "Timestamps", valid: tuple[datetime, datetime] | None = None) -> Pki:
         """A timestamp authority's key (RFC 3161, 2.3)."""
@@ -138,33 +145,52 @@ class Authority:
         }
         return bytes(ocsp.OCSPResponse(response).dump())
 
-    def _holder(self, name: str, purpose: str | None, valid: tuple[datetime, datetime] | None) -> Pki:
+    def _holder(
+        self,
+        name: str,
+        purpose: str | None,
+        valid: tuple[datetime, datetime] | None,
+        lists: str = "",
+        responder: str = "",
+    ) -> Pki:
         key = new_key(self.algorithm)
         facts = CertificateFacts(
             (("common_name", name),), key.public_key, CertificateKind.DOCUMENT_SIGNER, *(valid or self.valid)
         )
         certificate = issue_certificate(facts, Issuer(self.certificate, self.algorithm, self.key.sign))
+        further = []
         if purpose is not None:
-            certificate = self._with_purpose(certificate, purpose)
+            further.append({"extn_id": "extended_key_usage", "critical": True, "extn_value": [purpose]})
+        if lists:
+            point = {"distribution_point": x509.DistributionPointName("full_name", [_uri(lists)])}
+            further.append({"extn_id": "crl_distribution_points", "critical": False, "extn_value": [point]})
+        if responder:
+            access = {"access_method": "ocsp", "access_location": _uri(responder)}
+            further.append({"extn_id": "authority_information_access", "critical": False, "extn_value": [access]})
+        if further:
+            certificate = self._with_extensions(certificate, further)
         return Pki(self.algorithm, key, certificate, (self.certificate,))
 
-    def _with_purpose(self, certificate: bytes, purpose: str) -> bytes:
-        """The certificate for one other purpose, critical, signed once more."""
+    def _with_extensions(self, certificate: bytes, further: list[dict[str, object]]) -> bytes:
+        """The certificate with these extensions, in place of those that it has of the same kinds, signed once more."""
         whole = x509.Certificate.load(certificate)
         tbs = whole["tbs_certificate"].copy()
         extensions = [
             item.native | {"extn_value": item["extn_value"].parsed}
             for item in tbs["extensions"]
-            if item["extn_id"].native != "extended_key_usage"
+            if item["extn_id"].native not in [new["extn_id"] for new in further]
         ]
-        extensions.append({"extn_id": "extended_key_usage", "critical": True, "extn_value": [purpose]})
-        tbs["extensions"] = extensions
+        tbs["extensions"] = [*extensions, *further]
         signed = {
             "tbs_certificate": tbs,
             "signature_algorithm": whole["signature_algorithm"],
             "signature_value": core.OctetBitString(self.key.sign(tbs.dump(force=True))),
         }
         return bytes(x509.Certificate(signed).dump(force=True))
+
+
+def _uri(address: str) -> x509.GeneralName:
+    return x509.GeneralName("uniform_resource_identifier", address)
 
 
 def _serial(der: bytes) -> int:

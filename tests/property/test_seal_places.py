@@ -35,8 +35,8 @@ def test_a_seal_is_refused_or_stands_on_its_page_and_is_recognised(
             raise
         return
     sealed = prepared.fill(_CMS)
-    shape = check_shape(sealed)
-    assert (shape.signer_name, shape.reason, shape.cms) == (name, reason, _CMS)
+    (shape,) = check_shape(sealed).signatures
+    assert (shape.signer_name, shape.reason, shape.content) == (name, reason, _CMS)
     assert shape.signed_at == signed_at.replace(microsecond=0)
     rectangles = re.findall(rb"/Rect\[([-0-9. ]+)\]/AP", sealed)
     assert len(rectangles) == len(places)

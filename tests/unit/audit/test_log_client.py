@@ -1,4 +1,4 @@
-"""The log client against a listener that takes and says nothing: one caller tries, the others hold no thread.
+"""The log client against a listener that a test plays: who waits together shares a request, and while nothing is said one caller tries.
 
 Threat: T19.
 """
@@ -8,15 +8,20 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from signer.app.child_process import listen_on
+from signer.audit.log import Receipt
 from signer.audit.log_client import LogClient
 from signer.deadline import Deadline
-from signer.errors import ApplianceError, Reason
+from signer.errors import ApplianceError, Reason, RequestError
+
+_THREE = ([b"a1", b"a2"], [b"b"], [b"c1", b"c2", b"c3"])
 
 
 def _refused(client: LogClient) -> float:
@@ -66,3 +71,119 @@ def _answer_all(listener: socket.socket) -> None:
     while connection.recv(4096):
         connection.send(len(answer).to_bytes(4, "big") + answer)
     connection.close()
+
+
+class _Writer:
+    """The log writer's side of one connection, a request at a time."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._connection, _ = listener.accept()
+        self._connection.settimeout(30)
+
+    def request(self) -> list[bytes]:
+        """The next request's entries."""
+        payload = self._exactly(int.from_bytes(self._exactly(4), "big"))
+        entries = []
+        while payload:
+            length = int.from_bytes(payload[:4], "big")
+            entries.append(payload[4 : 4 + length])
+            payload = payload[4 + length :]
+        return entries
+
+    def _exactly(self, count: int) -> bytes:
+        received = b""
+        while len(received) < count:
+            received += self._connection.recv(count - len(received))
+        return received
+
+    def answer(self, first: int) -> None:
+        self._send(b"\x00" + first.to_bytes(8, "big") + b"log")
+
+    def refuse(self, why: str) -> None:
+        self._send(b"\x01" + why.encode())
+
+    def _send(self, answer: bytes) -> None:
+        self._connection.sendall(len(answer).to_bytes(4, "big") + answer)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@contextmanager
+def _played(directory: Path) -> Iterator[tuple[LogClient, _Writer, Future[list[Receipt]], ThreadPoolExecutor]]:
+    """A client whose first request, one entry `first`, waits for its answer."""
+    listener = listen_on(directory / "log.sock")
+    listener.settimeout(30)
+    client = LogClient(directory / "log.sock")
+    with ThreadPoolExecutor(8) as callers:
+        first = callers.submit(client.append, [b"first"], Deadline.after(60))
+        writer = _Writer(listener)
+        assert writer.request() == [b"first"]
+        yield client, writer, first, callers
+    client.close()
+    writer.close()
+    listener.close()
+
+
+def _queued(client: LogClient, count: int) -> None:
+    until = time.monotonic() + 0.9  # the client waits for a second
+    while len(client._queue) < count:
+        assert time.monotonic() < until
+        time.sleep(0.001)
+
+
+def test_what_queues_up_while_one_request_is_under_way_goes_with_the_next(tmp_path: Path) -> None:
+    with _played(tmp_path) as (client, writer, first, callers):
+        sent = {callers.submit(client.append, entries, Deadline.after(60)): entries for entries in _THREE}
+        _queued(client, 3)
+        writer.answer(10)
+        together = writer.request()
+        writer.answer(11)
+        assert [receipt.index for receipt in first.result()] == [10]
+        assert sorted(together) == sorted(entry for entries in _THREE for entry in entries)
+        for each, entries in sent.items():
+            receipts = each.result()
+            assert [receipt.entry for receipt in receipts] == entries
+            assert [together[receipt.index - 11] for receipt in receipts] == entries
+
+
+def test_a_refusal_is_for_those_who_were_asked_for(tmp_path: Path) -> None:
+    with _played(tmp_path) as (client, writer, first, callers):
+        second = callers.submit(client.append, [b"second"], Deadline.after(60))
+        _queued(client, 1)
+        writer.refuse("the disk is full")
+        assert writer.request() == [b"second"]
+        writer.answer(7)
+        assert second.result()[0].index == 7
+        with pytest.raises(ApplianceError, match="the disk is full"):
+            first.result()
+
+
+def test_who_had_little_time_is_not_sent_and_does_not_count_as_a_stall(tmp_path: Path) -> None:
+    with _played(tmp_path) as (client, writer, first, callers):
+        with pytest.raises(RequestError) as caught:
+            client.append([b"hasty"], Deadline.after(0.02))
+        assert caught.value.reason is Reason.DEADLINE_EXCEEDED
+        other = callers.submit(client.append, [b"other"], Deadline.after(60))
+        _queued(client, 1)
+        writer.answer(7)
+        assert writer.request() == [b"other"]
+        writer.answer(8)
+        assert (first.result()[0].index, other.result()[0].index) == (7, 8)
+
+
+def test_when_the_connection_ends_everybody_who_waits_is_told(tmp_path: Path) -> None:
+    with _played(tmp_path) as (client, writer, first, callers):
+        others = [callers.submit(client.append, [b"other"], Deadline.after(60)) for _ in range(3)]
+        _queued(client, 3)
+        writer.close()
+        for each in [first, *others]:
+            with pytest.raises(ApplianceError) as caught:
+                each.result()
+            assert caught.value.reason is Reason.LOG_UNAVAILABLE
+
+
+@pytest.mark.parametrize("entry", [b"", bytes(0x10000)], ids=["empty", "too long"])
+def test_an_entry_that_the_writer_would_drop_never_reaches_it(tmp_path: Path, entry: bytes) -> None:
+    with pytest.raises(ApplianceError, match="1 to 65535 bytes"):
+        LogClient(tmp_path / "nobody.sock").append([b"sound", entry], Deadline.after(1))

@@ -13,6 +13,7 @@ import pytest
 from signer.errors import ApplianceError, Reason, RequestError
 from signer.pades.embed import BoxPlace, Prepared, prepare
 from signer.pades.rendered_pdf import PdfLayoutError
+from signer.pades.update_plan import SignatureKind
 from tests.fuzz.rendered_documents import DrawnSeal, rendered
 
 _SIGNED_AT = datetime(2026, 11, 23, 16, 30, 5, 999, tzinfo=timezone(timedelta(hours=8)))
@@ -173,7 +174,7 @@ def test_a_sealed_document_is_not_sealed_again() -> None:
 
 def test_mistakes_of_the_program_are_refused() -> None:
     for changes in (
-        {"subfilter": "adbe.pkcs7.detached"},
+        {"kind": SignatureKind(b"adbe.pkcs7.detached")},
         {"contents_reserve": 0},
         {"contents_reserve": 10**9},
         {"signed_at": datetime(2026, 1, 1)},

@@ -42,47 +42,49 @@ def test_takes_whatever_the_embedder_writes(places: tuple[BoxPlace, ...], link: 
     sealed = _sealed(pdf, places)
     shape = check_shape(sealed)
     assert shape.original_length == len(pdf)
-    assert shape.cms == _CMS
-    assert (shape.signer_name, shape.reason, shape.signed_at) == ("示例财产保险", "签发", _SIGNED_AT)
-    assert shape.subfilter == "ETSI.CAdES.detached"
+    (seal,) = shape.signatures
+    assert seal.content == _CMS
+    assert (seal.signer_name, seal.reason, seal.signed_at) == ("示例财产保险", "签发", _SIGNED_AT)
+    assert seal.subfilter == "ETSI.CAdES.detached"
     assert bears_our_mark(sealed)
 
 
 def test_takes_other_reserves_and_no_reason() -> None:
     for reserve in (len(_CMS), 4096, 65536):
-        assert check_shape(_sealed(contents_reserve=reserve, reason="")).reason == ""
+        assert check_shape(_sealed(contents_reserve=reserve, reason="")).signatures[0].reason == ""
 
 
 def test_the_digest_is_the_one_that_was_signed() -> None:
     prepared = prepare(rendered(), signer_name="x", signed_at=_SIGNED_AT)
     sealed = prepared.fill(_CMS)
     for name in ("sha256", "sm3"):
-        assert check_shape(sealed).digest(sealed, name) == prepared.digest(name)
+        assert check_shape(sealed).signatures[0].digest(sealed, name) == prepared.digest(name)
 
 
 def test_no_changed_byte_outside_of_the_signature_goes_unnoticed() -> None:
     """Whatever passes has another digest or another CMS, and the mathematics tells. Tries every byte of the update."""
     sealed = _sealed()
-    shape = check_shape(sealed)
+    original_length = len(rendered())
+    (shape,) = check_shape(sealed).signatures
     digest = shape.digest(sealed, "sha256")
     chance = random.Random(20261123)
-    positions = {*range(shape.original_length - 300, len(sealed)), *chance.sample(range(len(sealed)), 300)}
+    positions = {*range(original_length - 300, len(sealed)), *chance.sample(range(len(sealed)), 300)}
     padding = range(shape.gap_start + 2 * len(_CMS) + 200, shape.gap_end - 200)
     for position in positions.difference(padding).union(chance.sample(padding, 300)):
         changed = bytearray(sealed)
         changed[position] ^= 1 << chance.randrange(8)
         try:
-            found = check_shape(bytes(changed))
+            (found,) = check_shape(bytes(changed)).signatures
         except ShapeMismatch:
             continue
-        assert found.digest(bytes(changed), "sha256") != digest or found.cms != shape.cms, position
+        assert found.digest(bytes(changed), "sha256") != digest or found.content != shape.content, position
         inside = shape.gap_start < position < shape.gap_end
-        assert inside or position < shape.original_length or found.digest(bytes(changed), "sha256") != digest
+        assert inside or position < original_length or found.digest(bytes(changed), "sha256") != digest
 
 
 def test_digits_in_capitals_are_refused() -> None:
     sealed = _sealed()
-    shape = check_shape(sealed)
+    (shape,) = check_shape(sealed).signatures
     for position in range(shape.gap_start, shape.gap_end):
         if sealed[position : position + 1].isalpha():
             capital = sealed[:position] + sealed[position : position + 1].upper() + sealed[position + 1 :]
@@ -157,7 +159,7 @@ def test_an_update_laid_out_in_another_way_is_refused() -> None:
 
 def test_numbers_of_the_range_must_be_the_true_ones() -> None:
     sealed = _sealed()
-    shape = check_shape(sealed)
+    (shape,) = check_shape(sealed).signatures
     rest = len(sealed) - shape.gap_end
     true = b"[0 %d %d %d]" % (shape.gap_start, shape.gap_end, rest)
     for start, end, length in (

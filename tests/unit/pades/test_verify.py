@@ -23,7 +23,7 @@ BOTH = pytest.mark.parametrize("algorithm", [SM2, RSA], ids=["sm2", "rsa"])
 
 
 def _verify(data: bytes, trust: TrustStore, at: datetime = _NOW) -> SignatureEvidence:
-    return SealVerifier(trust).verify(data, check_shape(data), at)
+    return SealVerifier(trust).verify(data, check_shape(data).signatures[0], at)
 
 
 def _codes(evidence: SignatureEvidence) -> set[FindingCode]:
@@ -74,15 +74,16 @@ def test_the_path_is_judged_at_the_time_that_is_asked_for() -> None:
 def test_no_single_changed_byte_leaves_it_passed(algorithm: SignatureAlgorithm) -> None:
     """Every byte of the CMS and of the update beside it; samples of the document and the padding."""
     pki, data = own_pki(algorithm), sealed(algorithm)
-    shape = check_shape(data)
+    original_length = check_shape(data).original_length
+    (shape,) = check_shape(data).signatures
     verifier = SealVerifier(pki.trust)
     chance = random.Random(42)
-    cms_end = shape.gap_start + 1 + 2 * len(shape.cms)
+    cms_end = shape.gap_start + 1 + 2 * len(shape.content)
     positions = {
         *range(shape.gap_start - 2, cms_end + 10),
         *chance.sample(range(cms_end, shape.gap_end), 100),
-        *chance.sample(range(shape.original_length), 200),
-        *chance.sample(range(shape.original_length, shape.gap_start), 100),
+        *chance.sample(range(original_length), 200),
+        *chance.sample(range(original_length, shape.gap_start), 100),
         *range(shape.gap_end - 5, len(data), 3),
     }
     for position in positions:
@@ -105,7 +106,7 @@ def test_no_single_changed_byte_anywhere_leaves_it_passed(algorithm: SignatureAl
 def _expect_refusal(verifier: SealVerifier, data: bytes, position: int, value: int) -> None:
     changed = data[:position] + bytes([value]) + data[position + 1 :]
     try:
-        evidence = verifier.verify(changed, check_shape(changed), _NOW)
+        evidence = verifier.verify(changed, check_shape(changed).signatures[0], _NOW)
     except ShapeMismatch:
         return
     assert evidence.verdict is not Verdict.PASSED, position
