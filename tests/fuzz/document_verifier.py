@@ -17,6 +17,8 @@ from signer.contracts import ContractRegister
 from signer.database.database_config import DatabaseConfig
 from signer.database.engine import Database
 from signer.database.schema import upgrade_schema
+from signer.documents.revocation_check import RevocationCheck
+from signer.documents.verification_config import VerificationConfig
 from signer.documents.verify import DocumentVerifier
 from signer.pades.foreign import inspect_pdf
 from signer.pades.inspection import InspectionReport
@@ -38,6 +40,19 @@ class InProcessInspector(Inspector):
         return InspectionReport.from_json(inspect_pdf(pdf, self._trust).to_json(), pdf)
 
 
+def _without_revocation(directory: Path) -> VerificationConfig:
+    """As an appliance is that has neither lists nor hosts to ask."""
+    return VerificationConfig(
+        require=False,
+        crl_directory=None,
+        hosts=(),
+        cache=directory / "cache",
+        socket=directory / "fetch.sock",
+        timeout=5,
+        response_bytes=100_000,
+    )
+
+
 def document_verifier(directory: Path, trust: TrustStore, released: Iterable[bytes]) -> DocumentVerifier:
     """A verifier whose register holds those files of our shape."""
     database = Database.from_config(DatabaseConfig(f"sqlite:///{directory}/register.db"))
@@ -52,11 +67,12 @@ def document_verifier(directory: Path, trust: TrustStore, released: Iterable[byt
         document = ReleasedDocument(
             name, "policy/commercial@1", f"N{index}", datetime.now(UTC), sm3.digest(pdf), (receipt,)
         )
-        catalogue.release(document, signed_sm3=check_shape(pdf).digest(pdf, "sm3"))
+        catalogue.release(document, signed_sm3=check_shape(pdf).sm3_signed_and_whole(pdf)[0])
     return DocumentVerifier(
         seals=SealVerifier(trust),
         inspector=InProcessInspector(trust),
         catalogue=catalogue,
         contracts=ContractRegister(database),
+        revocation=RevocationCheck.from_config(_without_revocation(directory), trust),
         own_certificates=frozenset(own_pki(algorithm).certificate for algorithm in (RSA, SM2)),
     )
