@@ -126,7 +126,7 @@ rpcs = [
   "DocumentService/ListTemplates", "DocumentService/GetTemplate", "DocumentService/RenderDocument",
   "DocumentService/SealDocument", "DocumentService/IssueDocument", "DocumentService/IssueDocuments",
   "DocumentService/VerifyDocument",
-  "TimestampService/Timestamp",
+  "DocumentService/ExtendDocument", "DocumentService/ListExpiringDocuments", "TimestampService/Timestamp",
   "AuditService/GetReceipt", "AuditService/GetCheckpoint", "AuditService/AddCosignature",
 ]
 # What a key is for decides which RPCs it serves: seal keys never sign messages, whoever asks.

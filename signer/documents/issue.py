@@ -162,7 +162,10 @@ class DocumentIssuer:
             receipts=tuple(StoredReceipt(item.log_id, item.index, item.entry) for item in receipts),
         )
         self._catalogue.release(
-            document, signed_sm3=sealed.signed_sm3, together_with=_contract_steps(document.document_id, data)
+            document,
+            signed_sm3=sealed.signed_sm3,
+            proof_ends_at=sealed.proof_ends_at,
+            together_with=_contract_steps(document.document_id, data),
         )
         return IssuedDocument(document, sealed.pdf)
 
