@@ -59,6 +59,7 @@ crl_directory = "public/crl"
 host = "127.0.0.1"
 port = {portal_port}
 profile = "clients/portal/profile.toml"
+timestamps = true
 
 [monitoring]
 host = "127.0.0.1"
@@ -154,7 +155,8 @@ _PORTAL_GRANT = """
 # The page where anybody verifies documents.
 [[grants]]
 client = "portal"
-rpcs = ["DocumentService/VerifyDocument"]
+rpcs = ["DocumentService/VerifyDocument", "TimestampService/Timestamp"]
+keys = ["timestamp-sm2", "timestamp-rsa"]
 """
 
 _PROFILE = """\
