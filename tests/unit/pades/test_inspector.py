@@ -27,7 +27,7 @@ from tests.fuzz.hostile_pdfs import bombs, forged_copies, lies, with_pages
 from tests.fuzz.inspector_pool import InspectorPool, inspector_pool
 from tests.fuzz.rendered_documents import rendered
 from tests.fuzz.sealed_documents import RSA, SM2, new_pki, own_pki, sealed
-from tests.fuzz.strangers import signed_by
+from tests.fuzz.strangers import signed_by, with_document_timestamp, with_validation_data
 
 
 @pytest.fixture(scope="module")
@@ -201,3 +201,12 @@ def test_the_pool_ends_when_told_to(tmp_path: Path) -> None:
         assert running.client().inspect(rendered()).integrity is Integrity.UNSIGNED
         process = running.process
     assert process.returncode == 0
+
+
+def test_what_came_later_is_judged_behind_the_sandbox_too(pool: InspectorPool) -> None:
+    """Documents with metadata need a library that must have been loaded before the sandbox closed."""
+    pki = own_pki(RSA)
+    extended = with_validation_data(sealed(RSA), pki)
+    report = pool.client().inspect(with_document_timestamp(extended, pki))
+    assert report.integrity is Integrity.WHOLE
+    assert report.signatures[0].has(FindingCode.VALIDATION_DATA_ADDED)
