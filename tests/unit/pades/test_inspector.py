@@ -190,6 +190,17 @@ def test_an_answer_that_is_no_report_is_a_limit_that_was_hit(tmp_path: Path, ans
 
 
 @pytest.mark.soak
+def test_ten_bombs_at_once_leave_room_for_good_uploads(pool: InspectorPool) -> None:
+    kinds = [_slow(), *(data for _, data in bombs())]
+    with ThreadPoolExecutor(14) as threads:
+        hostile = [threads.submit(pool.client().inspect, kinds[number % len(kinds)]) for number in range(10)]
+        slow = [threads.submit(pool.client().inspect, _slow()) for _ in range(2)]
+        good = [threads.submit(pool.client().inspect, sealed(RSA)) for _ in range(2)]
+        assert [item.result().integrity for item in good] == [Integrity.WHOLE] * 2
+        assert all(item.result().integrity is not Integrity.WHOLE for item in [*hostile, *slow])
+
+
+@pytest.mark.soak
 def test_a_file_that_takes_too_long_is_given_up(pool: InspectorPool) -> None:
     report = pool.client(timeout=60).inspect(_slow())
     assert report.integrity is Integrity.UNREADABLE
