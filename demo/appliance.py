@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 METRICS_OFFSET = 21
+PORTAL_OFFSET = 37
 
 
 class ApplianceDidNotStart(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
 import json
 import sys
@@ -13,7 +14,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from demo.appliance import METRICS_OFFSET
+from demo.appliance import METRICS_OFFSET, PORTAL_OFFSET
 from demo.strangers import stranger_pdf
 from signer.client import Connection, RemoteError, load_profile
 from signer.v1 import document_pb2 as doc
@@ -122,6 +123,22 @@ def verify(connection: Connection, pdf: bytes, title: str, integrity: str, origi
     step(f"验真 {title}", f"{integrity}, {origin}: {report.summary_zh}")
 
 
+def ask_portal(port: int, pdf: bytes, outcome: str) -> None:
+    """The page for everybody, as a program asks it."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/verify", pdf, {"Content-Type": "application/pdf", "Accept": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - the demo's own address
+        told = json.load(answer)
+    expect(told["outcome"], outcome, "the portal's answer")
+    report = base64.b64decode(told["report_cms"])
+    step(
+        f"验真门户 http://127.0.0.1:{port}/verify",
+        f"{told['headline']['zh']} {told['headline']['en']}",
+        f"a signed report of {len(report):,} bytes comes with it",
+    )
+
+
 def fetch_metrics(port: int) -> None:
     """Monitoring's page."""
     time.sleep(0.5)  # workers write what they counted a few times a second
@@ -154,6 +171,7 @@ def run(directory: Path, port: int) -> None:
             doc.RenderDocumentRequest(template="policy/commercial", data_json=data),
         )
         verify(connection, stranger_pdf(draft.pdf), "a PDF that a stranger signed", "WHOLE", "UNKNOWN")
+    ask_portal(port + PORTAL_OFFSET, sm2, "genuine")
     fetch_metrics(port + METRICS_OFFSET)
 
 

@@ -7,10 +7,11 @@ import subprocess
 import sys
 
 from demo.__main__ import DIRECTORY
-from demo.appliance import METRICS_OFFSET, ApplianceDidNotStart, running
+from demo.appliance import METRICS_OFFSET, PORTAL_OFFSET, ApplianceDidNotStart, running
 
 _HINTS = """\
 gRPC (mutual TLS)   127.0.0.1:{port}      profile {directory}/clients/core/profile.toml
+验真 portal          http://127.0.0.1:{portal}/verify
 metrics, health     http://127.0.0.1:{metrics}/metrics  /healthz  /readyz
 logs                {directory}/serve.log
 
@@ -29,7 +30,12 @@ def main() -> int:
     try:
         with running(DIRECTORY, options.port_base) as process:
             print(
-                _HINTS.format(port=options.port_base, metrics=options.port_base + METRICS_OFFSET, directory=DIRECTORY),
+                _HINTS.format(
+                    port=options.port_base,
+                    portal=options.port_base + PORTAL_OFFSET,
+                    metrics=options.port_base + METRICS_OFFSET,
+                    directory=DIRECTORY,
+                ),
                 flush=True,
             )
             return process.wait()

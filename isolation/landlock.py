@@ -37,10 +37,14 @@ _SCOPE_ABSTRACT_SOCKETS, _SCOPE_SIGNALS = 1 << 0, 1 << 1
 
 @dataclass(frozen=True)
 class TcpPorts:
-    """`bind`: ports that may be bound. `connect_anywhere`: whether connections may be made; to which hosts is not Landlock's matter."""
+    """`bind`: ports that may be bound. `connect`: ports that connections may be made to; `connect_anywhere`: to any.
+
+    To which hosts is not Landlock's matter.
+    """
 
     bind: tuple[int, ...] = ()
     connect_anywhere: bool = False
+    connect: tuple[int, ...] = ()
 
 
 NO_TCP = TcpPorts()
@@ -95,8 +99,9 @@ def _add_rules(library: ctypes.CDLL, ruleset: int, rules: FileRules, handled: in
     for path in rules.executable:
         _allow(library, ruleset, path, (_EXECUTE | _READ) & handled)
     if abi >= _ABI_WITH_NETWORK and rules.tcp is not None:
-        for port in rules.tcp.bind:
-            _add_rule(library, ruleset, _RULE_NET_PORT, struct.pack("=QQ", _BIND_TCP, port), f"port {port}")
+        for right, ports in ((_BIND_TCP, rules.tcp.bind), (_CONNECT_TCP, rules.tcp.connect)):
+            for port in ports:
+                _add_rule(library, ruleset, _RULE_NET_PORT, struct.pack("=QQ", right, port), f"port {port}")
 
 
 def _ruleset_attributes(abi: int, handled: int, tcp: TcpPorts | None) -> bytes:

@@ -67,6 +67,13 @@ PROCESSES: Mapping[str, ProcessRow] = {
         writes="none",
         network="unix sockets; the inherited listener",
     ),
+    "portal": ProcessRow(
+        # Open files: by its connections. Uploads are in memory, as often as gRPC copies them.
+        SandboxLimits(6 * _GIB, None, None, may=Calls.NETWORK),
+        reads="TLS files, its client certificate, Python",
+        writes="none",
+        network="the inherited listener; connects to the LAN listener's port",
+    ),
     "renderer": ProcessRow(
         SandboxLimits(3 * _GIB, None),
         reads="templates, pinned fonts, Python",

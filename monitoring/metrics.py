@@ -106,6 +106,8 @@ verifications = Counter(
     ["kind", "answer"],
 )
 
+reports = Counter("signer_reports", "Reports on verified documents: signed, or why they are not.", ["result"])
+
 hsm_call_seconds = Histogram("signer_hsm_call_seconds", "Time of one PKCS#11 operation.", ["operation"], buckets=_FAST)
 hsm_errors = Counter("signer_hsm_errors", "PKCS#11 operations that failed, by return value name.", ["operation", "ckr"])
 hsm_sessions_leased = Gauge("signer_hsm_sessions_leased", "Sessions on lease now.", multiprocess_mode="livesum")
@@ -190,6 +192,23 @@ public_connections_ended = Counter(
 )
 public_bytes = Counter(
     "signer_public_bytes", "Bytes on the public listener, TLS included on the peer's side.", ["direction"]
+)
+
+portal_uploads = Counter(
+    "signer_portal_uploads",
+    "Uploads to the portal: what they were found to be, or why they got no answer.",
+    ["outcome"],
+)
+portal_upload_seconds = Histogram(
+    "signer_portal_upload_seconds",
+    "Time from an upload's head to its answer, the upload itself included.",
+    buckets=_SLOW,
+)
+portal_upload_bytes = Gauge(
+    "signer_portal_upload_bytes", "Bytes of uploads that are in memory now.", multiprocess_mode="livesum"
+)
+portal_connections_refused = Counter(
+    "signer_portal_connections_refused", "Connections to the portal that were refused or ended, by reason.", ["reason"]
 )
 
 certificate_expiry_timestamp_seconds = Gauge(

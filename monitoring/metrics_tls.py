@@ -5,9 +5,9 @@ OpenSSL by Python's own `ssl`; files are read again when they change. Not for SM
 
 from __future__ import annotations
 
-import logging
 import ssl
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cryptography import x509
@@ -15,8 +15,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from monitoring import metrics
+from monitoring.reloaded_context import ReloadedContext
 
-_log = logging.getLogger(__name__)
 _LEAST_RSA_BITS = 2048
 _CURVES = (ec.SECP256R1, ec.SECP384R1)
 # For TLS 1.2; forward secrecy and authenticated encryption. Those of TLS 1.3 are all good.
@@ -45,36 +45,13 @@ class TlsFiles:
     client_authority: Path
 
 
-class TlsMaterial:
+class TlsMaterial(ReloadedContext):
     """The context in force."""
 
     def __init__(self, files: TlsFiles) -> None:
         """Raises TlsFilesUnusable."""
-        self._files = files
-        self._seen = self._look()
-        self._context = _load(files)
-
-    def context(self) -> ssl.SSLContext:
-        """For the next connection; anew where the files changed. What can't be read leaves the former one in force."""
-        seen = self._look()
-        if seen != self._seen:
-            self._seen = seen
-            try:
-                self._context = _load(self._files)
-                _log.info("the metrics listener's certificate was reloaded")
-            except TlsFilesUnusable as problem:
-                _log.error(f"the metrics listener's certificate was not reloaded: {problem}")
-        return self._context
-
-    def _look(self) -> list[tuple[int, int, int]]:
-        seen = []
-        for file in (self._files.certificate, self._files.key, self._files.client_authority):
-            try:
-                state = file.stat()
-                seen.append((state.st_mtime_ns, state.st_ino, state.st_size))
-            except OSError:
-                seen.append((0, 0, 0))
-        return seen
+        named = (files.certificate, files.key, files.client_authority)
+        super().__init__("metrics listener", named, partial(_load, files), TlsFilesUnusable)
 
 
 def _load(files: TlsFiles) -> ssl.SSLContext:

@@ -27,7 +27,9 @@ _MANIFEST_KEYS = {
     "begins_at",
     "ends_at",
     "confirmed_at",
+    "definitions",
     "seal",
+    "signature",
     "rules",
     "files",
     "sample_sha256",
@@ -50,6 +52,8 @@ class Template:
     """One version of a template. `number`, `begins_at`, `ends_at`, `confirmed_at`: JSON pointers (RFC 6901) into the data.
 
     `begins_at`, `ends_at`: None for a document that speaks for no contract, such as an evidence pack.
+    `signature_places`: where a policyholder's own signature goes, besides the insurer's seals.
+    `json_schema`: whole in itself, whatever files it was put together from.
     `root`: the folder of all templates, below which Typst may read; `folder`: this version's own.
     """
 
@@ -63,6 +67,7 @@ class Template:
     ends_at: str | None
     confirmed_at: str
     seal_places: tuple[TemplatePlace, ...]
+    signature_places: tuple[TemplatePlace, ...]
     rules: tuple[Rule, ...]
     json_schema: str
     sample_json: str
@@ -75,9 +80,11 @@ class Template:
 
     @cached_property
     def validator(self) -> Draft202012Validator:
-        """The schema, ready to use: references are put in place once, since following them costs as much as validating."""
+        """The schema, ready to use: references are put in place once, since following them costs as much as validating.
+
+        That it is a JSON Schema was judged when it was published (`template_judgement`), and its digest is pinned.
+        """
         schema = json.loads(self.json_schema)
-        Draft202012Validator.check_schema(schema)
         return Draft202012Validator(_put_in_place(schema, schema.get("$defs", {})), format_checker=FORMATS)
 
 
@@ -96,12 +103,16 @@ class Catalog:
         Raises:
             RenderError: TEMPLATE_ALTERED; says which file.
         """
-        return cls([_load_template(folder, manifest) for manifest in sorted(folder.glob("*/*/*/manifest.toml"))])
+        return cls([load_template(folder, manifest) for manifest in sorted(folder.glob("*/*/*/manifest.toml"))])
 
     @property
     def names(self) -> frozenset[str]:
         """Names without versions."""
         return frozenset(self._versions)
+
+    def every(self) -> list[Template]:
+        """All versions of all templates, by name, then version."""
+        return [versions[number] for _, versions in sorted(self._versions.items()) for number in sorted(versions)]
 
     def current(self) -> list[Template]:
         """The newest version of each template, by name."""
@@ -132,7 +143,8 @@ class Catalog:
         return versions[int(version)]
 
 
-def _load_template(root: Path, manifest_file: Path) -> Template:
+def load_template(root: Path, manifest_file: Path) -> Template:
+    """One version, its files checked. Raises RenderError (TEMPLATE_ALTERED); KeyError, TypeError, ValueError for a bad manifest."""
     folder = manifest_file.parent
     manifest: dict[str, Any] = tomllib.loads(manifest_file.read_text(encoding="utf-8"))
     if set(manifest) - _MANIFEST_KEYS:
@@ -157,11 +169,43 @@ def _load_template(root: Path, manifest_file: Path) -> Template:
         ends_at=manifest.get("ends_at"),
         confirmed_at=manifest["confirmed_at"],
         seal_places=tuple(TemplatePlace(**place) for place in manifest["seal"]),
+        signature_places=tuple(TemplatePlace(**place) for place in manifest.get("signature", ())),
         rules=tuple(read_rule(rule) for rule in manifest["rules"]),
-        json_schema=(folder / "schema.json").read_text(encoding="utf-8"),
+        json_schema=_whole_schema(folder, manifest),
         sample_json=(folder / "sample.json").read_text(encoding="utf-8"),
         sample_sha256=manifest["sample_sha256"],
     )
+
+
+def _whole_schema(folder: Path, manifest: dict[str, Any]) -> str:
+    """The schema as clients get it: with those of the shared definitions that it refers to, however far."""
+    text = (folder / "schema.json").read_text(encoding="utf-8")
+    if "definitions" not in manifest:
+        return text
+    if manifest["definitions"] not in manifest["files"]:
+        raise _altered(folder / "manifest.toml", f"{manifest['definitions']} is not pinned")
+    shared = json.loads((folder / manifest["definitions"]).read_text(encoding="utf-8"))
+    schema = json.loads(text)
+    definitions = schema.setdefault("$defs", {})
+    wanted = _references(schema)
+    while missing := sorted(wanted - set(definitions)):
+        if strange := [name for name in missing if name not in shared]:
+            raise _altered(
+                folder / "manifest.toml", f"schema.json refers to {', '.join(strange)}, which nothing defines"
+            )
+        definitions.update((name, shared[name]) for name in missing)
+        wanted = _references(definitions)
+    return json.dumps(schema, ensure_ascii=False, indent=2)
+
+
+def _references(node: Any) -> set[str]:
+    """The names in "#/$defs/name" references."""
+    if isinstance(node, list):
+        return set[str]().union(*map(_references, node))
+    if not isinstance(node, dict):
+        return set()
+    inner = set[str]().union(*map(_references, node.values()))
+    return inner | ({str(node["$ref"]).removeprefix("#/$defs/")} if "$ref" in node else set())
 
 
 def _put_in_place(node: Any, definitions: dict[str, Any]) -> Any:

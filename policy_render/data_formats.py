@@ -40,6 +40,12 @@ def _is_amount(value: object) -> bool:
     return not isinstance(value, str) or AMOUNT.fullmatch(value) is not None
 
 
+@FORMATS.checks("signed-amount")
+def _is_signed_amount(value: object) -> bool:
+    """An amount that may be negative: "-120.00". Nought has no sign."""
+    return not isinstance(value, str) or (value != "-0.00" and AMOUNT.fullmatch(value.removeprefix("-")) is not None)
+
+
 @FORMATS.checks("masked")
 def _is_masked(value: object) -> bool:
     """Anything but a resident's whole identity number, which has no place on a document that travels."""

@@ -1,8 +1,11 @@
-"""Rules between fields, as a template's manifest names them: sums, amounts in capitals, order in time. A schema can't say these."""
+"""Rules between fields, as a template's manifest names them: sums, amounts in capitals, order in time. A schema can't say these.
+
+A rule over a part that data may leave out says nothing where that part is left out: which parts must be there is the schema's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -33,21 +36,22 @@ class SumRule:
 
     def check(self, data: Mapping[str, Any]) -> Iterator[Violation]:
         """See `Rule`."""
-        amounts = [Decimal(item[self.member]) for item in resolve(data, self.items)]
-        if sum(amounts) != Decimal(resolve(data, self.total)):
+        found = _all_of(data, self.items, self.total)
+        if found and sum(Decimal(item[self.member]) for item in found[0]) != Decimal(found[1]):
             yield Violation(json_path(self.total), f"is not the sum of {self.member} over {json_path(self.items)}")
 
 
 @dataclass(frozen=True)
 class CapitalsRule:
-    """`text` is the amount `amount` in Chinese capitals."""
+    """`text` is the amount `amount` in Chinese capitals; of a negative one, without its sign, which forms print as a word (应退)."""
 
     amount: str
     text: str
 
     def check(self, data: Mapping[str, Any]) -> Iterator[Violation]:
         """See `Rule`."""
-        if resolve(data, self.text) != amount_in_capitals(resolve(data, self.amount)):
+        found = _all_of(data, self.amount, self.text)
+        if found and found[1] != amount_in_capitals(found[0].removeprefix("-")):
             yield Violation(json_path(self.text), f"is not {json_path(self.amount)} in Chinese capitals (大写)")
 
 
@@ -60,18 +64,51 @@ class BeforeRule:
 
     def check(self, data: Mapping[str, Any]) -> Iterator[Violation]:
         """See `Rule`."""
-        if datetime.fromisoformat(resolve(data, self.first)) >= datetime.fromisoformat(resolve(data, self.second)):
+        found = [datetime.fromisoformat(text) for text in _all_of(data, self.first, self.second)]
+        if found and found[0] >= found[1]:
             yield Violation(json_path(self.second), f"is not after {json_path(self.first)}")
 
 
-_KINDS: dict[str, type[SumRule | CapitalsRule | BeforeRule]] = {
+@dataclass(frozen=True)
+class AdditionRule:
+    """`total` equals the sum of the amounts that `terms` name; one whose part is left out counts nothing."""
+
+    total: str
+    terms: Sequence[str]
+
+    def check(self, data: Mapping[str, Any]) -> Iterator[Violation]:
+        """See `Rule`."""
+        total = _all_of(data, self.total)
+        amounts = [Decimal(amount) for term in self.terms for amount in _all_of(data, term)]
+        if total and sum(amounts) != Decimal(total[0]):
+            yield Violation(json_path(self.total), f"is not the sum of {', '.join(map(json_path, self.terms))}")
+
+
+@dataclass(frozen=True)
+class DifferenceRule:
+    """`change` equals `after` less `before`; it is negative where the amount became smaller."""
+
+    change: str
+    after: str
+    before: str
+
+    def check(self, data: Mapping[str, Any]) -> Iterator[Violation]:
+        """See `Rule`."""
+        found = [Decimal(amount) for amount in _all_of(data, self.change, self.after, self.before)]
+        if found and found[0] != found[1] - found[2]:
+            yield Violation(json_path(self.change), f"is not {json_path(self.after)} less {json_path(self.before)}")
+
+
+_KINDS: dict[str, type[SumRule | CapitalsRule | BeforeRule | AdditionRule | DifferenceRule]] = {
     "sum": SumRule,
+    "addition": AdditionRule,
+    "difference": DifferenceRule,
     "capitals": CapitalsRule,
     "before": BeforeRule,
 }
 
 
-def read_rule(values: Mapping[str, str]) -> Rule:
+def read_rule(values: Mapping[str, Any]) -> Rule:
     """A rule from a manifest's table. Raises TypeError or KeyError for one that is not well formed: our own file."""
     members = dict(values)
     return _KINDS[members.pop("kind")](**members)
@@ -82,6 +119,14 @@ def resolve(data: Any, pointer: str) -> Any:
     for part in pointer.split("/")[1:]:
         data = data[part]
     return data
+
+
+def _all_of(data: Any, *pointers: str) -> list[Any]:
+    """What the pointers name, in their order; nothing unless all of it is there."""
+    try:
+        return [resolve(data, pointer) for pointer in pointers]
+    except KeyError:
+        return []
 
 
 def json_path(pointer: str) -> str:

@@ -149,6 +149,7 @@ _FORMAT_TEXTS = {
     "day": "must be a day that exists, as YYYY-MM-DD",
     "moment": "must be a time with its zone, as 2026-10-01T00:00:00+08:00",
     "amount": 'must be a decimal string with two places, as "4280.00"',
+    "signed-amount": 'must be a decimal string with two places, as "-120.00"; nought without a sign',
     "masked": "must not be a whole identity number: mask it, as 110101********001X",
 }
 _PATTERN_TEXTS = {r"^\S(.*\S)?$": "must not be blank, nor begin or end with a blank"}
@@ -192,6 +193,10 @@ def _describe_limit(wanted: Any, error: ValidationError) -> str:
     return f"must have {error.validator} {wanted}"
 
 
+def _names_of_ways(ways: Any) -> str:
+    return ", ".join(name for way in ways for name in way["required"])
+
+
 _DESCRIPTIONS: dict[str, Callable[[Any, ValidationError], str]] = {
     "required": _describe_required,
     "additionalProperties": _describe_unknown,
@@ -199,8 +204,7 @@ _DESCRIPTIONS: dict[str, Callable[[Any, ValidationError], str]] = {
     "format": lambda wanted, _: _FORMAT_TEXTS[wanted],
     "enum": lambda wanted, _: f"must be one of: {', '.join(str(value) for value in wanted)}",
     "pattern": lambda wanted, _: _PATTERN_TEXTS.get(wanted, f"must match {wanted}"),
-    "oneOf": lambda wanted, _: (
-        f"must have exactly one of: {', '.join(name for way in wanted for name in way['required'])}"
-    ),
+    "oneOf": lambda wanted, _: f"must have exactly one of: {_names_of_ways(wanted)}",
+    "anyOf": lambda wanted, _: f"must have at least one of: {_names_of_ways(wanted)}",
     **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"), _describe_limit),
 }

@@ -11,6 +11,7 @@ class Reason(StrEnum):
 
     TEMPLATE_UNKNOWN = "template-unknown"
     TEMPLATE_ALTERED = "template-altered"
+    TEMPLATE_UNFIT = "template-unfit"
     DATA_MALFORMED = "data-malformed"
     DATA_INVALID = "data-invalid"
     CHARACTER_NOT_PRINTABLE = "character-not-printable"

@@ -48,8 +48,11 @@ class Typesetter:
         self._compilers: dict[str, Any] = {}
 
     def warm_up(self) -> None:
-        """Renders every sample once, so that the first document is as fast as the next."""
-        for template in self._catalog.current():
+        """Renders the samples of policies, so that fonts and look are at hand for whatever is asked first.
+
+        The other templates' sources are read with their first document, which costs it some ten milliseconds.
+        """
+        for template in (one for one in self._catalog.current() if one.name.startswith("policy/")):
             self.render(template.reference, template.sample_json, draft=False, verification_url="https://localhost/v")
 
     def render(self, reference: str, data_json: str, *, draft: bool, verification_url: str) -> tuple[bytes, int]:
@@ -79,7 +82,7 @@ class Typesetter:
             )
         except typst.TypstError as problem:
             # The template's place and the compiler's words; our templates never print data into an error.
-            _say("error", f"{template.reference} does not compile: {problem.message}")
+            _say("error", f"{template.reference} does not compile: {problem.diagnostic}")
             raise RenderError(
                 Reason.RENDERING_FAILED,
                 "the template can't be rendered with this data",

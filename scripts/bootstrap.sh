@@ -8,6 +8,7 @@ packages=(
   fonts-noto-cjk fonts-hanazono               # printed documents; pinned by digest in policy_render/fonts.toml
   openssl qpdf poppler-utils valgrind         # independent judges in tests
   systemd                                     # the same: it judges the unit files, offline
+  chromium                                    # tests use the portal in it
   prometheus                                  # with promtool: judges alert rules and scrapes us in tests; not run as a service
 )
 missing=()

@@ -276,6 +276,23 @@ DASHBOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
                 "ops",
                 (("sum by (limit) (rate(signer_inspection_limits_hit_total{$I}[$R]))", "{{limit}}"),),
             ),
+            Panel(
+                "验真报告 · Reports, signed or why not",
+                "ops",
+                (("sum by (result) (rate(signer_reports_total{$I}[$R]))", "{{result}}"),),
+            ),
+            Panel(
+                "验真门户 · Uploads to the portal by outcome",
+                "ops",
+                (("sum by (outcome) (rate(signer_portal_uploads_total{$I}[$R])) > 0", "{{outcome}}"),),
+            ),
+            Panel("验真门户 · Time of an upload", "s", _quantiles("signer_portal_upload_seconds")),
+            Panel("验真门户 · Uploads in memory", "bytes", (("signer_portal_upload_bytes{$I}", "{{instance}}"),)),
+            Panel(
+                "验真门户 · Connections refused or ended, by reason",
+                "ops",
+                (("sum by (reason) (rate(signer_portal_connections_refused_total{$I}[$R])) > 0", "{{reason}}"),),
+            ),
         ),
     ),
     "public-listener": (

@@ -19,9 +19,13 @@ OWN_LICENCE = "proprietary"
 # What packages without a licence expression (PEP 639) write → SPDX identifiers.
 _SPDX = {
     "3-Clause BSD License": "BSD-3-Clause",
+    # pypdfium2: its binary holds PDFium and what that is built from, all permissive (BUILD_LICENSES in the wheel)
+    "BSD-3-Clause, Apache-2.0, dependency licenses": "BSD-3-Clause AND Apache-2.0 AND LicenseRef-pdfium-third-party",
     "Apache 2.0": "Apache-2.0",
     "Apache License, Version 2.0": "Apache-2.0",
 }
+# Of packages whose metadata name a licence by a classifier alone, from their licence files.
+_FROM_FILE = {"jinja2": "BSD-3-Clause"}
 _SPDX_LIKE = re.compile(r"[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*")
 
 
@@ -69,7 +73,7 @@ def python_packages(lock: Path = LOCK) -> list[PythonPackage]:
 def _licence_of(name: str) -> str:
     fields = metadata(name)
     told = str(fields.get("License-Expression") or fields.get("License") or "").strip()
-    licence = _SPDX.get(told, told)
+    licence = _SPDX.get(told, told) or _FROM_FILE.get(name, "")
     if not _SPDX_LIKE.fullmatch(licence):
         raise SystemExit(
             f"{name}: {told!r} is no licence that scripts/production_components.py knows; look it up, add it"

@@ -54,6 +54,7 @@ class FindingCode(StrEnum):
     SEAL_NOT_VALID = "seal-not-valid"
     SEAL_NOT_FOR_SIGNER = "seal-not-for-signer"
     SEAL_MAKER_NOT_TRUSTED = "seal-maker-not-trusted"
+    REPORT_UNSIGNED = "report-unsigned"
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,10 @@ _MESSAGES: dict[FindingCode, tuple[str, str]] = {
     FindingCode.SEAL_MAKER_NOT_TRUSTED: (
         "Nobody vouches for the maker of the electronic seal.",
         "电子印章的制章者不受信任。",
+    ),
+    FindingCode.REPORT_UNSIGNED: (
+        "There is no signed report on this verification; what it found holds all the same.",
+        "本次验真暂无签名报告，不影响验真结论。",
     ),
 }
 

@@ -10,6 +10,7 @@ import os
 import random
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,11 @@ class RunningAppliance:
         """Where /metrics is."""
         return self.port + 21
 
+    @property
+    def portal_url(self) -> str:
+        """Where the page is."""
+        return f"http://127.0.0.1:{self.port + 37}"
+
     def children(self) -> dict[str, int]:
         """Process ids by name."""
         state = json.loads((self.directory / "run" / "children.json").read_text())
@@ -48,15 +54,14 @@ class RunningAppliance:
 
 
 def free_port_base() -> int:
-    """A port that is free together with the public listener's and the metrics port beside it."""
+    """A port that is free together with those of the public listener, metrics and the portal beside it."""
     while True:
         # below the range that outgoing connections take their ports from: a poll there could connect to itself
         port = random.randrange(12_000, 32_000)
-        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
+        with ExitStack() as opened:
             try:
-                first.bind(("127.0.0.1", port))
-                second.bind(("127.0.0.1", port + 1))
-                third.bind(("127.0.0.1", port + 21))
+                for offset in (0, 1, 21, 37):
+                    opened.enter_context(socket.socket()).bind(("127.0.0.1", port + offset))
             except OSError:
                 continue
             return port

@@ -5,6 +5,7 @@ A child gets its listening socket and a ready pipe as inherited descriptors, and
 
 from __future__ import annotations
 
+import argparse
 import os
 import pwd
 import select
@@ -140,6 +141,16 @@ class SignalWait:
         ready, _, _ = select.select([self._came], [], [], seconds)
         number = self._came.recv(1)[0] if ready else 0
         return next((wanted for wanted in self._wanted if wanted == number), None)
+
+
+def listening_child_options(description: str | None) -> argparse.Namespace:
+    """What a process with an inherited listener is told: `config`, `port_base`, `listen_fd`, `ready_fd`."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--port-base", type=int)
+    parser.add_argument("--listen-fd", type=int, required=True)
+    parser.add_argument("--ready-fd", type=int, required=True)
+    return parser.parse_args()
 
 
 def listen_on(path: Path, backlog: int = 256) -> socket.socket:

@@ -37,10 +37,13 @@ from signer.database.engine import Database
 from signer.database.schema import check_schema
 from signer.documents.issue import DocumentIssuer
 from signer.documents.keyword_places import PlaceFinder
+from signer.documents.report import ReportMaker
 from signer.documents.revocation_check import RevocationCheck
 from signer.documents.seal import SealWorkshop
 from signer.documents.sealing import Sealing
+from signer.documents.stranger_sealing import StrangerSealing
 from signer.documents.templates import TemplateDesk
+from signer.documents.validation_data import CollectedValidationData
 from signer.documents.verify import DocumentVerifier
 from signer.keys import Purpose
 from signer.keys.registry import KeyRegistry, load_registry
@@ -61,7 +64,7 @@ from signer.v1.signing_pb2_grpc import add_SigningServiceServicer_to_server
 from signer.v1.timestamp_pb2_grpc import add_TimestampServiceServicer_to_server
 
 # What a worker signs with; the log's and the authority's keys belong to other processes.
-_WORKER_PURPOSES = frozenset({Purpose.MESSAGE, Purpose.SEAL, Purpose.TIMESTAMP, Purpose.PROBE})
+_WORKER_PURPOSES = frozenset({Purpose.MESSAGE, Purpose.SEAL, Purpose.TIMESTAMP, Purpose.PROBE, Purpose.REPORT})
 _SERVICES = (
     signing_pb2.DESCRIPTOR.services_by_name["SigningService"],
     document_pb2.DESCRIPTOR.services_by_name["DocumentService"],
@@ -194,14 +197,22 @@ def _document_servicer(
 ) -> DocumentServicer:
     renderer = Renderer.from_config(config.renderer)
     inspector = Inspector.from_config(config.inspector)
+    crl_directory = config.seal.crl_directory
+    validation_data = None if crl_directory is None else CollectedValidationData(crl_directory, trust, stamping.trust)
+    sealing = Sealing(SealWorkshop(config.seal), stamping.source, validation_data)
+    places = PlaceFinder(inspector)
+    blobs = BlobDirectory.from_config(config.blobs)
     issuer = DocumentIssuer(
         catalog=catalog,
         renderer=renderer,
         signer=signer,
-        sealing=Sealing(SealWorkshop(config.seal), stamping.source, None),
-        places=PlaceFinder(inspector),
-        blobs=BlobDirectory.from_config(config.blobs),
+        sealing=sealing,
+        places=places,
+        blobs=blobs,
         catalogue=catalogue,
+    )
+    strangers = StrangerSealing(
+        signer=signer, sealing=sealing, places=places, preparer=inspector, blobs=blobs, catalogue=catalogue
     )
     seals = [version for version in registry.all() if version.purpose is Purpose.SEAL]
     verifier = DocumentVerifier(
@@ -213,7 +224,12 @@ def _document_servicer(
         own_certificates=frozenset(version.certificate_chain[0] for version in seals if version.certificate_chain),
     )
     return DocumentServicer(
-        templates=TemplateDesk(grants, catalog, renderer), issuer=issuer, verifier=verifier, to_status=to_status
+        templates=TemplateDesk(grants, catalog, renderer),
+        issuer=issuer,
+        strangers=strangers,
+        verifier=verifier,
+        reports=ReportMaker.from_config(config.reports, registry, signer),
+        to_status=to_status,
     )
 
 

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from signer.app.demo_files import write_secret
-from signer.app.demo_keys import make_demo_keys
+from signer.app.demo_keys import REPORT_KEY, make_demo_keys
 from signer.app.demo_public_tls import make_demo_public_tls
 from signer.app.log_key import make_log_key
-from signer.certificates.tls import TlsPair, make_authority, make_client, make_server
+from signer.certificates.tls import TlsPair, load_pair, make_authority, make_client, make_server
 from signer.config import load_config
 from signer.database.engine import Database
 from signer.database.schema import upgrade_schema
@@ -25,8 +25,10 @@ from signer.transport.identity import CLIENT_URI_PREFIX
 DEFAULT_PORT = 7443
 PUBLIC_OFFSET = 1
 METRICS_OFFSET = 21
+PORTAL_OFFSET = 37
 LABEL = "demo"
 CLIENT = "core"
+PORTAL_CLIENT = "portal"
 COMPANY = "示例财产保险股份有限公司"
 _NATIVE = Path(__file__).resolve().parents[2] / "build" / "native"
 
@@ -52,6 +54,11 @@ certificate = "public/server.pem"
 key = "public/server.key"
 client_authority = "public/ca.pem"
 crl_directory = "public/crl"
+
+[portal]
+host = "127.0.0.1"
+port = {portal_port}
+profile = "clients/portal/profile.toml"
 
 [monitoring]
 host = "127.0.0.1"
@@ -90,6 +97,7 @@ SOFTHSM2_CONF = "./token/softhsm2.conf"
 company = "{company}"
 caption = "电子保单专用章"
 default_key = "seal-sm2"
+crl_directory = "trust/crl"
 
 [seal.electronic]
 file = "seal/electronic-seal.esl"
@@ -97,8 +105,11 @@ file = "seal/electronic-seal.esl"
 [timestamps]
 keys = ["timestamp-sm2", "timestamp-rsa"]
 
+[reports]
+key = "{report_key}"
+
 [renderer]
-verification_url = "https://verify.example.cn/v"
+verification_url = "http://127.0.0.1:{portal_port}/v"
 processes = 2
 """
 
@@ -121,6 +132,8 @@ rpcs = [
 # What a key is for decides which RPCs it serves: seal keys never sign messages, whoever asks.
 keys = ["message-sm2", "message-rsa", "seal-sm2", "seal-rsa", "timestamp-sm2", "timestamp-rsa"]
 templates = ["policy/commercial", "evidence/pack", "drill/record"]
+# Whatever is in these classes, templates that come later among them.
+document_classes = ["policy", "endorsement", "mark", "proposal", "companion"]
 profiles = ["PADES_B", "PADES_T", "PADES_LT", "PADES_LTA", "GBT_38540"]
 digest_signing = true
 
@@ -137,14 +150,21 @@ keys = ["message-sm2", "message-rsa", "seal-sm2", "seal-rsa"]
 templates = ["policy/commercial"]
 profiles = ["PADES_B"]
 """
+_PORTAL_GRANT = """
+# The page where anybody verifies documents.
+[[grants]]
+client = "portal"
+rpcs = ["DocumentService/VerifyDocument"]
+"""
 
 _PROFILE = """\
-# How the client "core" reaches the appliance. Written by `signer init --demo`.
+# How the client "{client}" reaches the appliance. Written by `signer init --demo`.
 address = "127.0.0.1:{port}"
 authority = "../../ca.pem"
 certificate = "cert.pem"
 key = "key.pem"
 """
+_CLIENTS = (CLIENT, PORTAL_CLIENT)
 
 
 def make_demo_appliance(directory: Path, port: int, tell: Callable[[str], None]) -> Path:
@@ -153,7 +173,15 @@ def make_demo_appliance(directory: Path, port: int, tell: Callable[[str], None])
     Raises:
         ConfigurationError, HsmError, ApplianceError: what is missing or in the way.
     """
-    for name in ("token/tokens", "secrets", "state/database", "run", "tls", "trust", f"clients/{CLIENT}"):
+    for name in (
+        "token/tokens",
+        "secrets",
+        "state/database",
+        "run",
+        "tls",
+        "trust",
+        *(f"clients/{client}" for client in _CLIENTS),
+    ):
         (directory / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     for file in sorted((directory / "state").glob("signer.db*")):  # where it was before it had a folder of its own
         file.rename(directory / "state" / "database" / file.name)
@@ -166,17 +194,20 @@ def make_demo_appliance(directory: Path, port: int, tell: Callable[[str], None])
         _SETTINGS.format(
             port=port,
             public_port=port + PUBLIC_OFFSET,
+            portal_port=port + PORTAL_OFFSET,
             metrics_port=port + METRICS_OFFSET,
             label=LABEL,
             native=_NATIVE,
             log_id=log_id,
             company=COMPANY,
+            report_key=REPORT_KEY,
         ),
         encoding="utf-8",
     )
-    (directory / "clients" / CLIENT / "profile.toml").write_text(_PROFILE.format(port=port), encoding="utf-8")
-    if not (directory / "grants.toml").exists():
-        (directory / "grants.toml").write_text(_GRANTS, encoding="utf-8")
+    for client in _CLIENTS:
+        profile = directory / "clients" / client / "profile.toml"
+        profile.write_text(_PROFILE.format(client=client, port=port), encoding="utf-8")
+    _write_grants(directory / "grants.toml")
     write_secret(directory / "state" / "keyed-digest.key", lambda: secrets.token_hex(32))
     config = load_config(config_file)
     database = Database.from_config(config.database)
@@ -185,6 +216,13 @@ def make_demo_appliance(directory: Path, port: int, tell: Callable[[str], None])
     make_demo_keys(config, database, COMPANY, tell)
     database.close()
     return config_file
+
+
+def _write_grants(file: Path) -> None:
+    """What is there is kept; only the portal, which demo appliances didn't have from the first, gets its grant."""
+    grants = file.read_text(encoding="utf-8") if file.exists() else _GRANTS
+    if f'client = "{PORTAL_CLIENT}"' not in grants:
+        file.write_text(grants + _PORTAL_GRANT, encoding="utf-8")
 
 
 def _log_id(config_file: Path) -> str:
@@ -227,15 +265,22 @@ def _make_token(settings: Path, label: str, officer: str, pin: str) -> None:
 
 
 def _make_tls(directory: Path, tell: Callable[[str], None]) -> None:
+    kept = directory / "tls" / "authority.pem", directory / "tls" / "authority.key"
     if (directory / "ca.pem").exists():
-        return
-    tell("TLS: authority, server certificate, client certificate core")
-    authority = make_authority("demo TLS authority")
-    _write_pair(directory / "tls" / "server.pem", directory / "tls" / "server.key", make_server(authority, "127.0.0.1"))
-    client = make_client(authority, CLIENT, CLIENT_URI_PREFIX + CLIENT)
-    folder = directory / "clients" / CLIENT
-    _write_pair(folder / "cert.pem", folder / "key.pem", client)
-    _write_pair(directory / "tls" / "authority.pem", directory / "tls" / "authority.key", authority)
+        authority = load_pair(*(file.read_bytes() for file in kept))
+    else:
+        tell("TLS: authority, server certificate")
+        authority = make_authority("demo TLS authority")
+        server = make_server(authority, "127.0.0.1")
+        _write_pair(directory / "tls" / "server.pem", directory / "tls" / "server.key", server)
+        _write_pair(*kept, authority)
+    for client in _CLIENTS:
+        folder = directory / "clients" / client
+        if not (folder / "cert.pem").exists():
+            tell(f"TLS: client certificate {client}")
+            _write_pair(
+                folder / "cert.pem", folder / "key.pem", make_client(authority, client, CLIENT_URI_PREFIX + client)
+            )
     (directory / "ca.pem").write_bytes(authority.certificate_pem)
 
 

@@ -21,6 +21,7 @@ from signer.audit import KeyedDigest, LogEntry
 from signer.audit.log_file import DirectLog, LogFile
 from signer.authz import Actor, no_grants
 from signer.certificates.issue import CertificateFacts, CertificateKind, Issuer, issue_certificate
+from signer.certificates.issue_revocation_list import RevocationFacts, issue_revocation_list
 from signer.config import ApplianceConfig
 from signer.database.engine import Database
 from signer.deadline import Deadline
@@ -46,16 +47,17 @@ _LEAVES = (
     ("timestamp", Purpose.TIMESTAMP, CertificateKind.TIMESTAMP_AUTHORITY, "时间戳服务"),
 )
 SEAL_MAKER_KEY = "seal-maker-sm2"
+_LEAVES_VALID = timedelta(days=1825)
+REPORT_KEY = "report-sm2"
 _ACTOR = Actor("init", "init/demo", "init")
 
 
 def make_demo_keys(config: ApplianceConfig, database: Database, company: str, tell: Callable[[str], None]) -> None:
     """Makes the keys that are missing. Raises HsmError, ApplianceError, ConfigurationError."""
     uses = ("ca", *(leaf[0] for leaf in _LEAVES))
-    wanted = {f"{use}-{family}" for family in _FAMILIES for use in uses} | {SEAL_MAKER_KEY}
+    wanted = {f"{use}-{family}" for family in _FAMILIES for use in uses} | {SEAL_MAKER_KEY, REPORT_KEY}
     registry = load_registry(database)
-    electronic = config.seal.electronic
-    if wanted <= registry.names and (electronic is None or electronic.file.exists()):
+    if wanted <= registry.names and not _missing_files(config):
         return
     log = LogFile.open(config.log.file, config.log.log_id)
     try:
@@ -66,8 +68,19 @@ def make_demo_keys(config: ApplianceConfig, database: Database, company: str, te
             for use, purpose, kind, title in _LEAVES:
                 maker.make_leaf(f"{use}-{family}", family, purpose, kind, title, root)
         maker.make_electronic_seal()
+        for family in _FAMILIES:
+            maker.make_revocation_list(family)
+        sm2_root = maker.make_root("sm2")
+        maker.make_leaf(REPORT_KEY, "sm2", Purpose.REPORT, CertificateKind.MESSAGE_SIGNER, "验真报告签名", sm2_root)
     finally:
         log.close()
+
+
+def _missing_files(config: ApplianceConfig) -> bool:
+    """Whether something that authorities sign is not there yet."""
+    electronic, crl_directory = config.seal.electronic, config.seal.crl_directory
+    lists = [] if crl_directory is None else [crl_directory / f"ca-{family}.crl" for family in _FAMILIES]
+    return not all(file.exists() for file in ([] if electronic is None else [electronic.file]) + lists)
 
 
 class _KeyMaker:
@@ -108,9 +121,7 @@ class _KeyMaker:
         if name in load_registry(self._database).names:
             return
         bare = self._generate(name, family, purpose)
-        certificate = self._certify(
-            bare, self._subject(title), kind, root.certificate_chain[0], root, timedelta(days=1825)
-        )
+        certificate = self._certify(bare, self._subject(title), kind, root.certificate_chain[0], root, _LEAVES_VALID)
         self._store(bare, (certificate, root.certificate_chain[0]))
 
     def make_electronic_seal(self) -> None:
@@ -121,6 +132,17 @@ class _KeyMaker:
         registry = load_registry(self._database)
         maker = registry.resolve(SEAL_MAKER_KEY)
         make_demo_seal(self._config, registry.resolve("seal-sm2"), maker, partial(self._sign, maker), self._tell)
+
+    def make_revocation_list(self, family: str) -> None:
+        """A root's CRL, on which nobody stands; valid for as long as what is below the root."""
+        directory = self._config.seal.crl_directory
+        if directory is None or (directory / f"ca-{family}.crl").exists():
+            return
+        root = load_registry(self._database).resolve(f"ca-{family}")
+        facts = RevocationFacts((), 1, datetime.now(UTC) - timedelta(minutes=5), _LEAVES_VALID)
+        issuer = Issuer(root.certificate_chain[0], root.algorithms[0], partial(self._sign, root))
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (directory / f"ca-{family}.crl").write_bytes(issue_revocation_list(facts, issuer))
 
     def _generate(self, name: str, family: str, purpose: Purpose) -> KeyVersion:
         self._tell(f"key: {name} ({purpose.value}, {family.upper()})")

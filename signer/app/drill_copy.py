@@ -23,7 +23,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from signer.app.demo_appliance import METRICS_OFFSET, PUBLIC_OFFSET
+from signer.app.demo_appliance import METRICS_OFFSET, PORTAL_OFFSET, PUBLIC_OFFSET
 from signer.config import ApplianceConfig, load_config
 from signer.errors import ConfigurationError, Reason
 
@@ -140,7 +140,7 @@ def _free_port() -> int:
     """A LAN port whose companions are free, too. Raises ConfigurationError (PORT_IN_USE)."""
     for _ in range(200):
         port = _LOWEST_PORT + secrets.randbelow(_HIGHEST_PORT - _LOWEST_PORT)
-        if all(_is_free(port + offset) for offset in (0, PUBLIC_OFFSET, METRICS_OFFSET)):
+        if all(_is_free(port + offset) for offset in (0, PUBLIC_OFFSET, METRICS_OFFSET, PORTAL_OFFSET)):
             return port
     raise ConfigurationError(Reason.PORT_IN_USE, "no free ports for the copy")
 

@@ -82,6 +82,8 @@ def _listeners(config: ApplianceConfig) -> list[ListenerFacts]:
             ("max-connection-seconds", f"{public.limits.connection_seconds:g}"),
         )
         found.append(ListenerFacts("public", "sm-tls", public.host, public.port, settings))
+    if config.portal is not None:
+        found.append(ListenerFacts("portal", config.portal.transport, config.portal.host, config.portal.port))
     found.append(ListenerFacts("monitoring", "http", config.monitoring.host, config.monitoring.port))
     return found
 

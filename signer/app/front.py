@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import logging
 import signal
@@ -20,6 +19,7 @@ from isolation.process_table import PROCESSES
 from isolation.readiness import say_ready
 from isolation.sandbox import SandboxReport, enter_sandbox, forbid_dumps_and_privileges
 from monitoring import json_log, metrics
+from signer.app.child_process import listening_child_options
 from signer.config import ApplianceConfig, load_config
 from signer.errors import SignerError
 from signer.smtls import SmTlsError, SmTlsReason, SmTlsSettings
@@ -33,12 +33,7 @@ _log = logging.getLogger(__name__)
 
 def main() -> int:
     """Serves until SIGTERM, then drains. SIGHUP reads certificates and CRLs again."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument("--port-base", type=int)
-    parser.add_argument("--listen-fd", type=int, required=True)
-    parser.add_argument("--ready-fd", type=int, required=True)
-    options = parser.parse_args()
+    options = listening_child_options(__doc__)
     forbid_dumps_and_privileges()
     json_log.configure("front")
     signal.signal(signal.SIGINT, signal.SIG_IGN)

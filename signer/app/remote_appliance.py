@@ -99,7 +99,7 @@ class GrpcAppliance:
 
     def verify_document(self, pdf: bytes) -> DocumentVerdict:
         """See `RemoteAppliance`."""
-        request = document_pb2.VerifyDocumentRequest(pdf=pdf)
+        request = document_pb2.VerifyDocumentRequest(pdf=pdf, omit_report=True)
         report = _asked(lambda: self._patient.call(self._patient.documents.VerifyDocument, request))
         return DocumentVerdict(
             integrity=document_pb2.Integrity.Name(report.integrity).removeprefix("INTEGRITY_"),

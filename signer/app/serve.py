@@ -1,4 +1,5 @@
-"""What `signer serve` starts, in which order: log writer; clock, renderers and inspector; workers and front; exporter."""
+"""What `signer serve` starts, in which order: log writer; clock, renderers and inspector; workers and front; portal;
+exporter."""
 
 from __future__ import annotations
 
@@ -29,6 +30,8 @@ def serve(config_file: Path, port_base: int | None) -> int:
     check_port_free(config.listener.host, config.listener.port)
     if config.public is not None:
         check_port_free(config.public.host, config.public.port)
+    if config.portal is not None:
+        check_port_free(config.portal.host, config.portal.port)
     check_port_free(config.monitoring.host, config.monitoring.port)
     check_log_apart(config)
     run = prepare_run_directory(config)
@@ -39,11 +42,14 @@ def serve(config_file: Path, port_base: int | None) -> int:
         [_clock_watch(config), *_renderers(config), *_inspector(config), *_revocation(config)],
         # In one stage: they end together, so that callers hear of it from the workers (GOAWAY) while the front still stands.
         [*_workers(config, port_base), *_front(config, port_base)],
+        _portal(config, port_base),
         [_exporter(config, run, state_file)],
     ]
     listeners = {"grpc": config.listener.address, "metrics": config.monitoring.address}
     if config.public is not None:
         listeners["public"] = f"{config.public.host}:{config.public.port}"
+    if config.portal is not None:
+        listeners["portal"] = config.portal.address
     _log.info("starting", extra={"fields": listeners})
     report = enter_supervisor_sandbox(config)
     return Supervisor(stages, state_file, config.listener.drain_seconds, asdict(report)).run()
@@ -133,6 +139,24 @@ def _front(config: ApplianceConfig, port_base: int | None) -> list[ChildSpec]:
             remove_environment=_TOKEN_ENVIRONMENT,
             takes_hangup=True,
             user=config.processes.users.get("front"),
+            shares_group=True,
+        )
+    ]
+
+
+def _portal(config: ApplianceConfig, port_base: int | None) -> list[ChildSpec]:
+    if config.portal is None:
+        return []
+    arguments: tuple[str, ...] = ("signer.app.portal", "--config", str(config.file))
+    if port_base is not None:
+        arguments = (*arguments, "--port-base", str(port_base))
+    return [
+        ChildSpec(
+            "portal",
+            arguments,
+            listen_on_port(config.portal.host, config.portal.port),
+            remove_environment=_TOKEN_ENVIRONMENT,
+            user=config.processes.users.get("portal"),
             shares_group=True,
         )
     ]

@@ -77,6 +77,8 @@ def watched_files(config: ApplianceConfig) -> list[tuple[str, Path]]:
         files += [("public certificate", public.certificate), ("public client authority", public.client_authority)]
         if public.crl_directory is not None:
             files += [(f"public crl {file.name}", file) for file in _members(public.crl_directory)]
+    if config.portal is not None and config.portal.tls is not None:
+        files.append(("portal certificate", config.portal.tls.certificate))
     return files
 
 
@@ -86,6 +88,8 @@ def configuration_entry(config: ApplianceConfig, digests: dict[str, str]) -> byt
         f"lan {config.listener.transport} {config.listener.address}",
         f"metrics {config.monitoring.transport} {config.monitoring.address}",
     ]
+    if config.portal is not None:
+        listeners.append(f"portal {config.portal.transport} {config.portal.address}")
     return LogEntry("configuration", detail=", ".join([*listeners, *(f"{k} {v}" for k, v in digests.items())])).encode()
 
 

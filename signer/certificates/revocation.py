@@ -37,6 +37,7 @@ class RevocationList:
     signed_bytes: bytes
     signature: bytes
     signature_oid: str
+    der: bytes = field(default=b"", repr=False)
 
     @classmethod
     def load(cls, der: bytes) -> RevocationList:
@@ -84,6 +85,7 @@ def _read(der: bytes) -> RevocationList:
         signed_bytes=strict.tbs_certlist_bytes,
         signature=strict.signature,
         signature_oid=strict.signature_algorithm_oid.dotted_string,
+        der=der,
     )
 
 

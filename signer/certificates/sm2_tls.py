@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from asn1crypto import core, crl, pem, x509
+from asn1crypto import pem, x509
 
 from signer.algorithms import SignatureAlgorithm
 from signer.algorithms.sm2_software_key import Sm2SoftwareKey
@@ -19,10 +19,9 @@ from signer.certificates.issue import (
     CertificateFacts,
     CertificateKind,
     Issuer,
-    certificate_time,
     issue_certificate,
-    signature_algorithm,
 )
+from signer.certificates.issue_revocation_list import RevocationFacts, issue_revocation_list
 
 VALID = timedelta(days=825)
 AUTHORITY_VALID = timedelta(days=3650)
@@ -89,34 +88,8 @@ def make_crl(
 ) -> bytes:
     """A CRL (RFC 5280, clause 5), DER. `revoked`: serial numbers. `valid`: until its next update."""
     moment = this_update or datetime.now(UTC) - _CLOCKS_DIFFER
-    issuer = x509.Certificate.load(authority.certificate)
-    entries = [{"user_certificate": serial, "revocation_date": certificate_time(moment)} for serial in revoked]
-    tbs = crl.TbsCertList(
-        {
-            "version": "v2",
-            "signature": signature_algorithm(SignatureAlgorithm.SM2_SM3),
-            "issuer": issuer.subject,
-            "this_update": certificate_time(moment),
-            "next_update": certificate_time(moment + valid),
-            **({"revoked_certificates": entries} if entries else {}),
-            "crl_extensions": [
-                {
-                    "extn_id": "authority_key_identifier",
-                    "critical": False,
-                    "extn_value": {"key_identifier": issuer.key_identifier},
-                },
-                {"extn_id": "crl_number", "critical": False, "extn_value": number},
-            ],
-        }
-    )
-    encoded: bytes = crl.CertificateList(
-        {
-            "tbs_cert_list": tbs,
-            "signature_algorithm": signature_algorithm(SignatureAlgorithm.SM2_SM3),
-            "signature": core.OctetBitString(authority.key.sign(tbs.dump())),
-        }
-    ).dump()
-    return encoded
+    issuer = Issuer(authority.certificate, SignatureAlgorithm.SM2_SM3, authority.key.sign)
+    return issue_revocation_list(RevocationFacts(revoked, number, moment, valid), issuer)
 
 
 def _issue(

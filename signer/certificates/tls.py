@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _VALID = timedelta(days=825)
@@ -44,6 +44,14 @@ def make_authority(name: str) -> TlsPair:
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_usage(authority=True), critical=True)
     return TlsPair(builder.sign(key, hashes.SHA256()), key)
+
+
+def load_pair(certificate_pem: bytes, key_pem: bytes) -> TlsPair:
+    """A pair that was made here before. Raises ValueError, TypeError."""
+    key = load_pem_private_key(key_pem, None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError("not a key of ours")
+    return TlsPair(x509.load_pem_x509_certificate(certificate_pem), key)
 
 
 def make_server(authority: TlsPair, host: str) -> TlsPair:

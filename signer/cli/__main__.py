@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from signer.cli import (
     audit,
@@ -19,12 +20,29 @@ from signer.cli import (
     keys,
     serve,
     signatures,
+    templates,
+    verify_document,
 )
 from signer.cli.output import EXIT_STATUS_HELP, ExitStatus, LocalError, complain
 from signer.client import RemoteError
 from signer.client.profile import ProfileError
 
-_NOUNS = (init, serve, connect, database, grants, keys, signatures, documents, audit, clock, evidence, drill)
+_NOUNS = (
+    init,
+    serve,
+    connect,
+    database,
+    grants,
+    keys,
+    signatures,
+    templates,
+    documents,
+    verify_document,
+    audit,
+    clock,
+    evidence,
+    drill,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -56,20 +74,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as problem:
         if not hasattr(problem, "reason"):
             raise
-        complain(options, {"reason": problem.reason.value, "message": str(problem)}, str(problem))
-        return ExitStatus.LOCAL
+        return _complain_local(options, problem)
     return status
 
 
+def _complain_local(options: argparse.Namespace, problem: Any) -> int:
+    """An error of one of our packages; of data, every fault with its path."""
+    faults = [(fault.field, fault.description) for fault in getattr(problem, "violations", ())]
+    _complain(options, {"reason": problem.reason.value, "message": str(problem)}, str(problem), faults)
+    return ExitStatus.LOCAL
+
+
+def _complain(
+    options: argparse.Namespace, values: dict[str, Any], text: str, faults: Sequence[tuple[str, str]]
+) -> None:
+    values["violations"] = [{"field": field, "description": description} for field, description in faults]
+    complain(options, values, "\n".join([text, *(f"  {field}: {description}" for field, description in faults)]))
+
+
 def _complain_remote(options: argparse.Namespace, problem: RemoteError) -> int:
-    values = {
-        "status": problem.status,
-        "reason": problem.reason,
-        "message": problem.message,
-        "violations": [{"field": field, "description": text} for field, text in problem.violations],
-    }
-    lines = [str(problem), *(f"  {field}: {text}" for field, text in problem.violations)]
-    complain(options, values, "\n".join(lines))
+    values = {"status": problem.status, "reason": problem.reason, "message": problem.message}
+    _complain(options, values, str(problem), problem.violations)
     unreachable = problem.status in {"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL"}
     return ExitStatus.UNAVAILABLE if unreachable else ExitStatus.REFUSED
 

@@ -1,4 +1,4 @@
-"""`signer render`, `issue`, `verify-document`: documents from data, and what an uploaded file is."""
+"""`signer render` and `issue`: documents from data."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ _RENDER_EXAMPLES = """\
 _ISSUE_EXAMPLES = """\
   signer issue --template policy/commercial data.json --out policy.pdf
   signer issue --template policy/commercial --sample --seal seal-rsa --out policy.pdf"""
-_VERIFY_EXAMPLES = "  signer verify-document policy.pdf"
 
 
 def add_commands(commands: Commands) -> None:
-    """Adds the three commands."""
+    """Adds both commands."""
     render = add_command(commands, "render", "预览 · render a draft from data, unsigned", _RENDER_EXAMPLES)
     _add_document_arguments(render)
     render.set_defaults(run=_render)
@@ -29,10 +28,6 @@ def add_commands(commands: Commands) -> None:
     issue.add_argument("--seal", metavar="KEY", help="seal key (default: the appliance's)")
     issue.add_argument("--issue-id", help="the same id again gives the same document (default: a new one)")
     issue.set_defaults(run=_issue)
-    verify = add_command(commands, "verify-document", "验真 · tell what a PDF is", _VERIFY_EXAMPLES)
-    add_client_arguments(verify)
-    verify.add_argument("file", help='the PDF ("-": standard input)')
-    verify.set_defaults(run=_verify)
 
 
 def _add_document_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,34 +86,3 @@ def _issue(options: argparse.Namespace) -> ExitStatus:
         ]
         say(options, values, lines)
     return ExitStatus.OK
-
-
-def _verify(options: argparse.Namespace) -> ExitStatus:
-    pdf = read_file(options.file)
-    with connect(options) as connection:
-        report = connection.call(connection.documents.VerifyDocument, document_pb2.VerifyDocumentRequest(pdf=pdf))
-    integrity = document_pb2.Integrity.Name(report.integrity).removeprefix("INTEGRITY_")
-    origin = document_pb2.Origin.Name(report.origin).removeprefix("ORIGIN_")
-    state = document_pb2.ContractState.Name(report.contract_state).removeprefix("CONTRACT_STATE_")
-    values = {
-        "integrity": integrity,
-        "origin": origin,
-        "contract_state": state,
-        "summary_zh": report.summary_zh,
-        "findings": [{"code": item.code, "message": item.message} for item in report.findings],
-        "signatures": [{"signer": item.signer, "whole_file": item.covers_whole_file} for item in report.signatures],
-        "number": report.issued.number,
-    }
-    lines = [
-        report.summary_zh,
-        f"  完整性 integrity: {integrity}",
-        f"  来源 origin: {origin}",
-        f"  合同状态 contract: {state}",
-    ]
-    if report.HasField("issued"):
-        lines.append(f"  保险单号 number: {report.issued.number} (document {report.issued.document_id})")
-    lines += [f"  签名人 signer: {item.signer}" for item in report.signatures if item.signer]
-    lines += [f"  - {item.message_zh} {item.message} [{item.code}]" for item in report.findings]
-    say(options, values, lines)
-    passed = integrity == "WHOLE" and origin != "UNKNOWN"
-    return ExitStatus.OK if passed else ExitStatus.NOT_PASSED

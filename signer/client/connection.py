@@ -21,6 +21,7 @@ from signer.client.retry import RetryPolicy
 from signer.v1 import document_pb2, signing_pb2
 from signer.v1.document_pb2_grpc import DocumentServiceStub
 from signer.v1.signing_pb2_grpc import SigningServiceStub
+from signer.v1.timestamp_pb2_grpc import TimestampServiceStub
 
 if TYPE_CHECKING:
     from signer.client.tunnel import BackgroundTunnel
@@ -51,6 +52,7 @@ class Connection:
         self._channel = _lan_channel(profile) if self._tunnel is None else _tunnelled_channel(self._tunnel.path)
         self.signing = SigningServiceStub(self._channel)
         self.documents = DocumentServiceStub(self._channel)
+        self.timestamps = TimestampServiceStub(self._channel)
 
     def __enter__(self) -> Connection:
         return self

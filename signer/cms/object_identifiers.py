@@ -10,6 +10,9 @@ RFC_SIGNED_DATA = object_identifier("1.2.840.113549.1.7.2")
 GBT_DATA = object_identifier("1.2.156.10197.6.1.4.2.1")  # GB/T 35275-2017
 GBT_SIGNED_DATA = object_identifier("1.2.156.10197.6.1.4.2.2")
 
+# Our own, made of a UUID (ITU-T X.667): the content is a report on the verification of a document.
+VERIFICATION_REPORT = object_identifier("2.25.283731452785965366001474367183967271460")
+
 CONTENT_TYPE = object_identifier("1.2.840.113549.1.9.3")
 MESSAGE_DIGEST = object_identifier("1.2.840.113549.1.9.4")
 SIGNING_TIME = object_identifier("1.2.840.113549.1.9.5")

@@ -17,7 +17,7 @@ from signer.cms import object_identifiers as oid
 from signer.cms.der import OCTET_STRING, SEQUENCE, SET, encode, integer, set_of
 
 _VERSION_1 = integer(1)  # RFC 5652 clause 5.1: data content, signer by issuer and serial number
-_VERSION_3 = integer(3)  # other content
+_VERSION_3 = integer(3)  # the same clause: content of another type
 
 
 class Identifiers(Enum):

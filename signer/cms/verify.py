@@ -76,7 +76,7 @@ def verify_read_signed_data(
 ) -> SignedDataEvidence:
     """The same for a SignedData that was read already."""
     try:
-        certificate = _signer_certificate(signed)
+        certificate = signer_certificate(signed)
         content_type = read_object_identifier(read(signed.content_type))
     except DerError as problem:
         raise _malformed(str(problem)) from None
@@ -161,8 +161,8 @@ def _content_digest(
     return detached_digest, None
 
 
-def _signer_certificate(signed: SignedData) -> Certificate:
-    """Raises DerError where it is not inside."""
+def signer_certificate(signed: SignedData) -> Certificate:
+    """The certificate that the signer names, among those inside. Raises DerError where it is not there."""
     signer_id = signed.signer.signer_id
     if signer_id.tag != _KEY_IDENTIFIER:
         parts = signer_id.expect(SEQUENCE).children()

@@ -19,12 +19,14 @@ from signer.config.grants import GrantsConfig, read_grants_config
 from signer.config.lan_listener import read_lan_listener
 from signer.config.log import read_log_config
 from signer.config.monitoring import MonitoringConfig, read_monitoring
+from signer.config.portal import moved, read_portal
 from signer.config.processes import ProcessesConfig, read_processes
 from signer.config.public_listener import read_public_listener
 from signer.config.seal import read_seal, read_timestamps
 from signer.config.token import read_token
 from signer.config.verification import read_verification
 from signer.database.database_config import DatabaseConfig
+from signer.documents.report_config import ReportsConfig
 from signer.documents.seal_config import SealConfig
 from signer.documents.timestamps_config import TimestampsConfig
 from signer.documents.verification_config import VerificationConfig
@@ -33,11 +35,12 @@ from signer.strict_toml import StrictTable, read_toml
 from signer.transport.listener_config import ListenerConfig
 from signer.transport.smtls.inner import InnerDirectory
 from signer.transport.smtls.listener_config import PublicListenerConfig
+from signer.web.portal_config import PortalConfig
 
 
 @dataclass(frozen=True)
 class ApplianceConfig:
-    """The whole file. `production`: refuses development tokens and turns reflection off. `public` None: no such listener."""
+    """The whole file. `production`: refuses development tokens and turns reflection off. `public`, `portal` None: no such listener."""
 
     file: Path
     production: bool
@@ -48,6 +51,7 @@ class ApplianceConfig:
     drills_directory: Path
     listener: ListenerConfig
     public: PublicListenerConfig | None
+    portal: PortalConfig | None
     monitoring: MonitoringConfig
     token: TokenConfig
     database: DatabaseConfig
@@ -61,6 +65,7 @@ class ApplianceConfig:
     verification: VerificationConfig
     seal: SealConfig
     timestamps: TimestampsConfig
+    reports: ReportsConfig
     processes: ProcessesConfig
 
     @property
@@ -92,14 +97,18 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
     public = None
     if top.has("public_listener"):
         public = read_public_listener(top.table("public_listener"), production=mode == "production")
+    timestamps = read_timestamps(top.table("timestamps", required=False), production=mode == "production")
+    seal = read_seal(top.table("seal"), timestamps, production=mode == "production")
+    portal = read_portal(top.table("portal"), seal.company) if top.has("portal") else None
     monitoring = read_monitoring(top.table("monitoring"))
     if port_base is not None:
         shift = port_base - listener.port
         listener = replace(listener, port=listener.port + shift)
         public = public and replace(public, port=public.port + shift)
+        portal = portal and moved(portal, shift)
         monitoring = replace(monitoring, port=monitoring.port + shift)
-    timestamps = read_timestamps(top.table("timestamps", required=False), production=mode == "production")
     renderer, renderers = _read_renderer(top.table("renderer", required=False), run_directory)
+    log = read_log_config(top.table("log"), run_directory)
     config = ApplianceConfig(
         file=file.resolve(),
         production=mode == "production",
@@ -110,18 +119,20 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         drills_directory=top.path("drills_directory", "state/drills"),
         listener=listener,
         public=public,
+        portal=portal,
         monitoring=monitoring,
         token=read_token(top.table("token")),
         database=_read_database(top.table("database", required=False)),
         blobs=_read_archive(top.table("archive", required=False)),
-        **read_log_config(top.table("log"), run_directory),
+        **log,
         trust=_read_trust(top.table("trust", required=False)),
         renderer=renderer,
         renderers=renderers,
         inspector=_read_inspector(top.table("inspector", required=False), run_directory),
         verification=read_verification(top.table("verification", required=False), run_directory),
-        seal=read_seal(top.table("seal"), timestamps, production=mode == "production"),
+        seal=seal,
         timestamps=timestamps,
+        reports=_read_reports(top.table("reports", required=False), log["log"].log_id),
         processes=read_processes(top.table("processes", required=False)),
     )
     top.finish()
@@ -163,5 +174,12 @@ def _read_inspector(table: StrictTable, run_directory: Path) -> InspectorConfig:
     config = InspectorConfig(
         socket=run_directory / "inspector.sock", timeout=table.integer("timeout_seconds", 30, low=1, high=300)
     )
+    table.finish()
+    return config
+
+
+def _read_reports(table: StrictTable, appliance: str) -> ReportsConfig:
+    # The key signs reports on verified documents (purpose "report"); without the table they are unsigned.
+    config = ReportsConfig(table.string("key", ""), appliance)
     table.finish()
     return config

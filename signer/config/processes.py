@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from signer.strict_toml import StrictTable
 
-_ROLES = ("front", "renderer", "inspector", "exporter")
+_ROLES = ("front", "portal", "renderer", "inspector", "exporter")
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class ProcessesConfig:
 
 
 def read_processes(table: StrictTable) -> ProcessesConfig:
-    """`front_user`, `renderer_user`, `inspector_user`, `exporter_user`. They need a start with CAP_SETUID, CAP_SETGID and CAP_KILL.
+    """`front_user`, `portal_user`, `renderer_user`, `inspector_user`, `exporter_user`. They need a
+    start with CAP_SETUID, CAP_SETGID and CAP_KILL.
 
     Raises:
         ConfigurationError: as `load_config`; a user that two roles share. Whether it exists is asked at the start.

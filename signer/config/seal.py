@@ -31,12 +31,15 @@ def read_seal(table: StrictTable, timestamps: TimestampsConfig, *, production: b
             f"{profile} needs a timestamp authority",
             "Give [timestamps] url: in production our own is never the only proof of time.",
         )
+    if profile in _WITH_TIMESTAMP[1:] and not table.has("crl_directory"):
+        raise table.fault(None, f"{profile} needs revocation lists", "Give [seal] crl_directory.")
     config = SealConfig(
         company=table.string("company"),
         caption=table.string("caption", "电子保单专用章"),
         default_key=table.string("default_key", "seal-sm2"),
         default_profile=profile,
         electronic=_read_electronic(table.table("electronic")) if table.has("electronic") else None,
+        crl_directory=table.path("crl_directory") if table.has("crl_directory") else None,
     )
     table.finish()
     return config

@@ -89,7 +89,7 @@ class DocumentIssuer:
             RequestError, AccessError, RenderError: what is asked can't be or may not be done; nothing was kept.
             HsmError, ApplianceError: token, log, database or storage stopped it; nothing was released.
         """
-        _check_issue_id(request.issue_id)
+        check_issue_id(request.issue_id)
         template = self._catalog.get(request.template)
         wishes = choose_seals(request.seals, self._sealing.workshop.config)
         for wish in wishes:
@@ -183,7 +183,8 @@ def _template_places(template: Template, pages: int) -> list[BoxPlace]:
     ]
 
 
-def _check_issue_id(issue_id: str) -> None:
+def check_issue_id(issue_id: str) -> None:
+    """Raises RequestError (ISSUE_ID_INVALID)."""
     if not 1 <= len(issue_id) <= 128 or not issue_id.isprintable():
         raise RequestError(
             Reason.ISSUE_ID_INVALID,

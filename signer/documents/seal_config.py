@@ -38,7 +38,7 @@ class ElectronicSealConfig:
 class SealConfig:
     """`company`: on the arc of the seal. `caption`: the line below the star. `default_key`, `default_profile`: where a request names none.
 
-    `electronic` None: no seals of GB/T 38540 are made.
+    `electronic` None: no seals of GB/T 38540 are made. `crl_directory` None: nor such as can be verified in years (PAdES B-LT, B-LTA).
     """
 
     company: str
@@ -46,3 +46,4 @@ class SealConfig:
     default_key: str
     default_profile: str
     electronic: ElectronicSealConfig | None
+    crl_directory: Path | None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -27,16 +27,16 @@ from signer.pades.embed import (
     prepare_timestamp,
 )
 from signer.pades.revised_pdf import RevisedPdf
-from signer.pades.shape import SealedShape, ShapeMismatch, check_shape
+from signer.pades.shape import ShapeMismatch, check_shape
 from signer.pades.update_plan import ValidationData
 from signer.signing import DocumentSigner
 
-_TIMESTAMP_RESERVE = 16_384
+TIMESTAMP_RESERVE = 16_384
 # A chain, and a token with a chain of its own.
 _RESERVE = 8_192
-_RESERVE_WITH_TOKEN = _RESERVE + _TIMESTAMP_RESERVE
-_TIMESTAMPED = frozenset({SealProfile.PADES_T, SealProfile.PADES_LT, SealProfile.PADES_LTA})
-_LONG_TERM = frozenset({SealProfile.PADES_LT, SealProfile.PADES_LTA})
+_RESERVE_WITH_TOKEN = _RESERVE + TIMESTAMP_RESERVE
+TIMESTAMPED = frozenset({SealProfile.PADES_T, SealProfile.PADES_LT, SealProfile.PADES_LTA})
+LONG_TERM = frozenset({SealProfile.PADES_LT, SealProfile.PADES_LTA})
 # DocMDP (ISO 32000-2, table 257): no changes; further signatures. Validation data and document timestamps are always allowed.
 _NO_CHANGES, _FURTHER_SIGNATURES = 1, 2
 
@@ -50,6 +50,22 @@ class AuthorisedSeal:
     sign: DocumentSigner
 
 
+def drawn_by_the_first(seals: Sequence[AuthorisedSeal]) -> list[AuthorisedSeal]:
+    """The same seals with the same pictures, but a later one draws nothing beside its own signature field.
+
+    What else it shows stands in the first one's update: a picture that is added to a signed document counts as a change of it, and no
+    reader could tell it from a forged one (ISO 32000-2, 12.8.2.2: annotations are not among what signing may add).
+    """
+    first, *later = seals
+    kept: list[AuthorisedSeal] = []
+    moved: list[BoxPlace | CrossPagePlace] = []
+    for item in later:
+        own = next((place for place in item.places if isinstance(place, BoxPlace)), None)
+        moved += [place for place in item.places if place is not own]
+        kept.append(replace(item, places=() if own is None else (own,)))
+    return [replace(first, places=(*first.places, *moved)), *kept]
+
+
 @dataclass(frozen=True)
 class SealedDocument:
     """`sm3`: of the whole file. `signed_sm3`: of what the last seal covers; the issue register finds the document by either."""
@@ -59,11 +75,23 @@ class SealedDocument:
     signed_sm3: bytes
 
 
+class Gap(Protocol):
+    """A document that lacks nothing but its signature."""
+
+    def digest(self, hash_name: str) -> bytes:
+        """Of all bytes but the gap; `hash_name`: a hashlib name."""
+        ...
+
+    def fill(self, content: bytes) -> bytes:
+        """The sealed document. Raises ApplianceError."""
+        ...
+
+
 class ValidationDataSource(Protocol):
     """Finds what proves today that certificates are good."""
 
-    def collect(self, shape: SealedShape, deadline: Deadline) -> ValidationData:
-        """Certificates and fresh revocation lists for every signature and timestamp that there is.
+    def collect(self, signatures: Sequence[bytes]) -> ValidationData:
+        """Certificates and current revocation lists for signatures and the timestamps in them: CMS or SES_Signature, DER each.
 
         Raises:
             ApplianceError: REVOCATION_UNAVAILABLE.
@@ -87,13 +115,13 @@ class Sealing:
 
     def check_profile(self, profile: SealProfile) -> None:
         """Raises RequestError (NOT_SUPPORTED) for a profile that this appliance can't make; before any key is used."""
-        if profile in _TIMESTAMPED and self._timestamps is None:
+        if profile in TIMESTAMPED and self._timestamps is None:
             raise RequestError(
                 Reason.NOT_SUPPORTED,
                 f"{profile.name}: this appliance has no timestamp authority that its seals may rely on",
                 "Configure [timestamps], or ask for PROFILE_PADES_B.",
             )
-        if profile in _LONG_TERM and self._validation_data is None:
+        if profile in LONG_TERM and self._validation_data is None:
             raise RequestError(
                 Reason.NOT_SUPPORTED,
                 f"{profile.name}: this appliance knows no revocation lists of its seals' authorities",
@@ -109,30 +137,36 @@ class Sealing:
             RequestError: a place that is off the page, or no place for a seal.
             HsmError, ApplianceError: something stopped it; nothing is to be released.
         """
+        seals = drawn_by_the_first(seals)
         document = RevisedPdf.read_rendered(rendered)
         prepared: Prepared | None = None
+        made: list[bytes] = []
         for position, item in enumerate(seals):
             certification = 0 if position else _NO_CHANGES if len(seals) == 1 else _FURTHER_SIGNATURES
             prepared = self._prepare(document, item, at, certification)
-            document = prepared.revised(prepared.fill(self._content(prepared, item, actor, at, deadline)))
+            made.append(self.content(prepared, item, actor, at, deadline))
+            document = prepared.revised(prepared.fill(made[-1]))
             deadline.remaining()
         assert prepared is not None  # there is one seal at least
         last = document
         profiles = {item.wish.profile for item in seals}
-        if profiles & _LONG_TERM:
-            document = self._with_validation_data(document, deadline)
+        if profiles & LONG_TERM:
+            document = append_validation_data(document, self.validation_data(made))
         if SealProfile.PADES_LTA in profiles:
             document = self.stamp(document, seals[-1].sign, actor, deadline)
-        _own_shape(document.data)
+        _check_own_shape(document.data)
         whole = prepared.digest_filled("sm3", document.data) if document is last else sm3.digest(document.data)
         return SealedDocument(document.data, whole, prepared.digest("sm3"))
 
     def stamp(self, document: RevisedPdf, sign: DocumentSigner, actor: Actor, deadline: Deadline) -> RevisedPdf:
         """With a document timestamp over all that is there. Raises as `seal`."""
+        prepared = prepare_timestamp(document, contents_reserve=TIMESTAMP_RESERVE, validation_data=ValidationData())
+        return prepared.revised(prepared.fill(self.token(prepared, sign, actor, deadline)))
+
+    def token(self, gap: Gap, sign: DocumentSigner, actor: Actor, deadline: Deadline) -> bytes:
+        """The token of a document timestamp. Raises ApplianceError."""
         assert self._timestamps is not None  # check_profile
-        prepared = prepare_timestamp(document, contents_reserve=_TIMESTAMP_RESERVE, validation_data=ValidationData())
-        token = self._timestamps.stamp(StampOrder(sign, actor, prepared.digest, deadline))
-        return prepared.revised(prepared.fill(token))
+        return self._timestamps.stamp(StampOrder(sign, actor, gap.digest, deadline))
 
     def _prepare(self, document: RevisedPdf, item: AuthorisedSeal, at: datetime, certification: int) -> Prepared:
         wish = item.wish
@@ -144,43 +178,42 @@ class Sealing:
             signer_name=self.workshop.config.company,
             signed_at=at,
             kind=self.workshop.kind(wish.profile),
-            contents_reserve=self._reserve(wish.profile),
+            contents_reserve=self.reserve(wish.profile),
             certification=certification,
         )
 
-    def _reserve(self, profile: SealProfile) -> int:
+    def reserve(self, profile: SealProfile) -> int:
+        """Bytes that a signature of that profile may have."""
         if profile is SealProfile.GBT_38540:
             return _RESERVE + self.workshop.electronic_seal_size
-        return _RESERVE_WITH_TOKEN if profile in _TIMESTAMPED else _RESERVE
+        return _RESERVE_WITH_TOKEN if profile in TIMESTAMPED else _RESERVE
 
-    def _content(
-        self, prepared: Prepared, item: AuthorisedSeal, actor: Actor, at: datetime, deadline: Deadline
-    ) -> bytes:
-        """What goes into the gap: CMS, or a signature with an electronic seal."""
+    def content(self, gap: Gap, item: AuthorisedSeal, actor: Actor, at: datetime, deadline: Deadline) -> bytes:
+        """What goes into the gap: CMS, or a signature with an electronic seal. Raises as `seal`."""
         sign = item.sign
         if item.wish.profile is SealProfile.GBT_38540:
-            return self.workshop.electronic_seal_signature(sign, prepared.digest("sm3"), at)
+            return self.workshop.electronic_seal_signature(sign, gap.digest("sm3"), at)
         builder = self.workshop.builder(sign.key, sign.algorithm)
         timestamp = None
-        if item.wish.profile in _TIMESTAMPED:
+        if item.wish.profile in TIMESTAMPED:
 
             def timestamp(signature: bytes) -> bytes:
                 assert self._timestamps is not None  # check_profile
                 order = StampOrder(sign, actor, lambda name: _digest(name, signature), deadline)
                 return self._timestamps.stamp(order)
 
-        return builder.build(prepared.digest(digest_name(sign.algorithm)), sign, content=None, timestamp=timestamp)
+        return builder.build(gap.digest(digest_name(sign.algorithm)), sign, content=None, timestamp=timestamp)
 
-    def _with_validation_data(self, document: RevisedPdf, deadline: Deadline) -> RevisedPdf:
+    def validation_data(self, signatures: Sequence[bytes]) -> ValidationData:
+        """What they can be verified with in years. Raises ApplianceError (REVOCATION_UNAVAILABLE)."""
         assert self._validation_data is not None  # check_profile
-        found = self._validation_data.collect(_own_shape(document.data), deadline)
-        return append_validation_data(document, found)
+        return self._validation_data.collect(signatures)
 
 
-def _own_shape(pdf: bytes) -> SealedShape:
+def _check_own_shape(pdf: bytes) -> None:
     """What our own gate would refuse is never released. Raises ApplianceError."""
     try:
-        return check_shape(pdf)
+        check_shape(pdf)
     except ShapeMismatch as problem:
         raise ApplianceError(
             Reason.OWN_SIGNATURE_WRONG, "the sealed document is not of our own shape; it was not released"

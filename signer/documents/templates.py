@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from policy_render.catalog import Catalog, Template
 from policy_render.data_schema import check_data
+from policy_render.errors import RenderError
 from policy_render.renderer import Renderer
 from signer.authz import Actor, Ask, Grants
 from signer.deadline import Deadline
@@ -30,6 +31,13 @@ class TemplateDesk:
         template = self._catalog.get(reference)
         self._grants.authorise(actor, Ask(template=template.name))
         return template
+
+    def title_of(self, reference: str) -> str:
+        """A template's Chinese title; empty for one that is no longer there."""
+        try:
+            return self._catalog.get(reference).title_zh
+        except RenderError:
+            return ""
 
     def render_draft(self, actor: Actor, reference: str, data_json: str, deadline: Deadline) -> tuple[str, bytes]:
         """The template's full reference and a PDF marked as a draft. Raises AccessError, RenderError."""

@@ -15,7 +15,10 @@ from signer.evidence.remote import RemoteAppliance
 
 @dataclass(frozen=True)
 class ListenerFacts:
-    """A configured listener. `kind`: lan, public, monitoring. `transport`: mutual-tls, plain, sm-tls, http. `settings`: further ones."""
+    """A configured listener. `kind`: lan, public, portal, monitoring. `transport`: mutual-tls, plain, sm-tls, tls, loopback, http.
+
+    `settings`: further ones.
+    """
 
     kind: str
     transport: str

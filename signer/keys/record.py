@@ -21,6 +21,7 @@ class Purpose(StrEnum):
     LOG = "log"
     CA = "ca"
     PROBE = "probe"
+    REPORT = "report"
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,18 @@ from signer.findings import FindingCode, finding
 from signer.pades.evidence import Integrity
 from signer.pades.inspection import MAX_REPORT_BYTES, InspectionReport, ReportMalformed
 from signer.pades.inspector_task import Task, TextPlace, places_from_json, write_task
+from signer.pades.stranger_plan import (
+    MAX_APPENDED_BYTES,
+    PreparedStranger,
+    StrangerPlan,
+    Unsafe,
+    UnsafeToSeal,
+    read_answer,
+)
 
 # A file that ends its process sooner than this is asked about once more: the pool may just have been restarted.
 _ASK_AGAIN_WITHIN_S = 2.0
+_MAX_ANSWER_BYTES = max(MAX_REPORT_BYTES, MAX_APPENDED_BYTES)
 
 
 class Limit(StrEnum):
@@ -76,6 +85,19 @@ class Inspector:
                 Reason.DOCUMENT_UNSAFE_TO_SEAL, "the document's text can't be read", "Give the seal's place as a box."
             ) from None
 
+    def prepare(self, pdf: bytes, plan: StrangerPlan, *, timeout: float) -> PreparedStranger:
+        """A stranger's PDF with one more update.
+
+        Raises:
+            UnsafeToSeal: it is refused, says why.
+            ApplianceError: INSPECTOR_UNAVAILABLE, OVERLOADED.
+            RequestError: DEADLINE_EXCEEDED.
+        """
+        try:
+            return read_answer(self._ask(write_task(Task.PREPARE, plan.to_json(), pdf), timeout), pdf)
+        except (PeerClosed, FrameTooLarge, ValueError):
+            raise UnsafeToSeal(Unsafe.DAMAGED) from None
+
     def _ask(self, request: bytes, timeout: float | None) -> bytes:
         allowed = self._config.timeout if timeout is None else min(timeout, self._config.timeout)
         try:
@@ -91,13 +113,13 @@ class Inspector:
     def _ask_pool(self, request: bytes, allowed: float) -> bytes:
         started = time.monotonic()
         try:
-            return call_pool(self._config.socket, request, timeout=allowed, limit=MAX_REPORT_BYTES, again=False)
+            return call_pool(self._config.socket, request, timeout=allowed, limit=_MAX_ANSWER_BYTES, again=False)
         except PeerClosed:
             spent = time.monotonic() - started
             if spent > _ASK_AGAIN_WITHIN_S or spent >= allowed:
                 raise
             left = allowed - spent
-            return call_pool(self._config.socket, request, timeout=left, limit=MAX_REPORT_BYTES, again=False)
+            return call_pool(self._config.socket, request, timeout=left, limit=_MAX_ANSWER_BYTES, again=False)
 
     def _too_late(self, allowed: float) -> ApplianceError | RequestError:
         if allowed < self._config.timeout:

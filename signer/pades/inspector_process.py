@@ -17,7 +17,7 @@ import sysconfig
 from functools import partial
 from pathlib import Path
 
-import lxml.etree
+import lxml.etree  # noqa: F401 - pyHanko loads it when it compares metadata; from inside of the sandbox its libraries can't be found
 
 from isolation.fork_server import ForkLimits, ForkServer
 from isolation.process_table import PROCESSES
@@ -32,11 +32,10 @@ from signer.pades.foreign import inspect_pdf
 from signer.pades.inspection import InspectionReport
 from signer.pades.inspector_task import Task, places_to_json, read_task
 from signer.pades.pyhanko_sm2 import register_names
+from signer.pades.stranger_plan import StrangerPlan, Unsafe, UnsafeToSeal, answer_of, refusal_of
+from signer.pades.stranger_sealing import prepare_stranger, remember_time_zone
 from signer.pades.text_places import TextUnreadable, find_text
 
-# pyHanko imports it in the middle of a judgement, where libraries can't be opened any more; without it every change of a document with
-# metadata would look suspicious.
-_LOADED_BEFORE_THE_SANDBOX = (lxml.etree,)
 _log = logging.getLogger(__name__)
 _WALL_SECONDS = 25.0
 # Honest files take a tenth of this; ten bombs at once are gone before anybody's patience is ([inspector] timeout_seconds).
@@ -64,6 +63,7 @@ def main() -> int:
         _log.error(str(problem))
         return 1
     register_names()
+    remember_time_zone()
     limits = ForkLimits(
         PROCESSES["inspection"].limits,
         wall_seconds=_WALL_SECONDS,
@@ -89,7 +89,18 @@ def answer(trust: TrustStore, request: bytes) -> bytes:
             return places_to_json(find_text(pdf, argument))
         except TextUnreadable:
             return b""
+    if task is Task.PREPARE:
+        return _prepare(pdf, argument)
     return _inspect(trust, pdf)
+
+
+def _prepare(pdf: bytes, plan: str) -> bytes:
+    try:
+        return answer_of(*prepare_stranger(pdf, StrangerPlan.from_json(plan)))
+    except UnsafeToSeal as problem:
+        return refusal_of(problem.reason)
+    except Exception:  # noqa: BLE001 - pyHanko meets hostile files with many kinds of exceptions; all mean the same here
+        return refusal_of(Unsafe.DAMAGED)
 
 
 def _inspect(trust: TrustStore, pdf: bytes) -> bytes:

@@ -13,10 +13,11 @@ _HEAD = struct.Struct(">BI")
 
 
 class Task(IntEnum):
-    """INSPECT: the report on a file. FIND_TEXT: where the argument stands in it."""
+    """INSPECT: the report on a file. FIND_TEXT: where the argument stands in it. PREPARE: the update of a `StrangerPlan`."""
 
     INSPECT = 1
     FIND_TEXT = 2
+    PREPARE = 3
 
 
 def write_task(task: Task, argument: str, pdf: bytes) -> bytes:

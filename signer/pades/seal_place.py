@@ -64,21 +64,28 @@ def _strips(pdf: RevisedPdf, place: CrossPagePlace, box: tuple[float, float, flo
             "a seal across pages needs two pages at least, the document has one",
             "Give a box or a keyword.",
         )
-    most = max(2, int(place.width_mm // _NARROWEST_STRIP_MM))
-    groups = math.ceil(pages / most)
     left, bottom, right, top = box
+    for page, position, count in pages_of_strips(pages, place.width_mm):
+        strip_mm, part = place.width_mm / count, (right - left) / count
+        page_object = _page(pdf, page)
+        page_mm = (pdf.media_box(page_object).right - pdf.media_box(page_object).left) / _POINTS_PER_MM
+        at = BoxPlace(page, page_mm - strip_mm / 2, place.y_mm, strip_mm)
+        shown = (left + position * part, bottom, left + (position + 1) * part, top)
+        rectangle = _rectangle(pdf, page_object, at, (top - bottom) / part)
+        yield SealBox(page_object, rectangle, b" ".join(number(value) for value in shown))
+
+
+def pages_of_strips(pages: int, width_mm: float) -> Iterator[tuple[int, int, int]]:
+    """Each page (from 1), its strip's place in a seal (from 0), and into how many strips that seal is cut.
+
+    Many pages get several seals, one after the other, so that no strip is too narrow to show anything.
+    """
+    most = max(2, int(width_mm // _NARROWEST_STRIP_MM))
+    groups = math.ceil(pages / most)
     for group in range(groups):
-        members = range(group * pages // groups + 1, (group + 1) * pages // groups + 1)
-        strip_mm, part = place.width_mm / len(members), (right - left) / len(members)
-        proportion = (top - bottom) / part
-        for position, page in enumerate(members):
-            page_object = _page(pdf, page)
-            page_mm = (pdf.media_box(page_object).right - pdf.media_box(page_object).left) / _POINTS_PER_MM
-            at = BoxPlace(page, page_mm - strip_mm / 2, place.y_mm, strip_mm)
-            shown = (left + position * part, bottom, left + (position + 1) * part, top)
-            yield SealBox(
-                page_object, _rectangle(pdf, page_object, at, proportion), b" ".join(number(value) for value in shown)
-            )
+        first, end = group * pages // groups + 1, (group + 1) * pages // groups + 1
+        for page in range(first, end):
+            yield page, page - first, end - first
 
 
 def seal_box(pdf: RevisedPdf, place: BoxPlace, height_to_width: float) -> SealBox:

@@ -1,7 +1,8 @@
 """Finds where a text stands in a PDF, for seals beside keywords. Runs in the inspector's process: PDFium parses there, never in a worker.
 
 White space is left aside on both sides, so a text is found where it is split into runs, letter-spaced, or broken into lines (its place
-is then that of its first line's part). Text in pictures is not found. Not for verification: nothing here says what a reader sees.
+is then that of its first line's part). Text in pictures is not found, and pages with a
+unit of their own (/UserUnit) are taken as if they had none. Not for verification: nothing here says what a reader sees.
 """
 
 from __future__ import annotations
@@ -9,8 +10,7 @@ from __future__ import annotations
 import pypdfium2
 
 from signer.pades.inspector_task import MAX_HITS, MAX_PAGES, TextPlace
-
-_POINTS_PER_MM = 72 / 25.4
+from signer.pades.page_geometry import PageGeometry
 
 
 class TextUnreadable(Exception):
@@ -41,13 +41,13 @@ def _on_page(page: pypdfium2.PdfPage, number: int, wanted: str) -> list[TextPlac
     solid = [(index, character) for index, character in characters if character.strip()]
     line = "".join(character for _, character in solid)
     owners = [index for index, character in solid for _ in character]
-    left, _, _, top = page.get_mediabox()
+    geometry = PageGeometry(page.get_cropbox(), page.get_rotation(), 1.0)
     found = []
     start = line.find(wanted)
     while start >= 0:
         boxes = [texts.get_charbox(index) for index in owners[start : start + len(wanted)]]
         x, y = _middle_of_first_line(boxes)
-        found.append(TextPlace(number, (x - left) / _POINTS_PER_MM, (top - y) / _POINTS_PER_MM))
+        found.append(TextPlace(number, *geometry.to_shown(x, y)))
         start = line.find(wanted, start + len(wanted))
     return found
 

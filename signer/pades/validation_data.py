@@ -7,6 +7,7 @@ list or response checks its signature. What stands beside the store (revocation 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from asn1crypto import x509
@@ -85,6 +86,7 @@ def _streams(store: generic.DictionaryObject, key: str, purpose: DecodePurpose) 
 
 def _first_revision(reader: PdfFileReader) -> int | None:
     for number in range(reader.xrefs.total_revisions):
-        if "/DSS" in reader.get_historical_root(number):
-            return number
+        with suppress(KeyError):  # the first of a linearised file's two tables knows no catalog
+            if "/DSS" in reader.get_historical_root(number):
+                return number
     return None

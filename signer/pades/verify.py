@@ -38,7 +38,9 @@ class SealVerifier:
     ) -> tuple[SignatureEvidence, ...]:
         """Evidence about each signature of a file of our shape. `signed_sm3`: SM3 of what the last seal covers, where it is known."""
         known = {shape.seals[-1].end: signed_sm3}
-        return tuple(self.verify(pdf, each, at, signed_sm3=known.get(each.end)) for each in shape.signatures)
+        found = [self.verify(pdf, each, at, signed_sm3=known.get(each.end)) for each in shape.signatures]
+        archived = [item.trusted and each.is_timestamp for item, each in zip(found, shape.signatures, strict=True)]
+        return tuple(_with_level(item, shape, any(archived[number:])) for number, item in enumerate(found))
 
     def verify(
         self, pdf: bytes, shape: SealedRevision, at: datetime, *, signed_sm3: bytes | None = None
@@ -76,7 +78,8 @@ class SealVerifier:
         if proven_at is not None and evidence.pades_b:
             evidence = replace(evidence, profile=SignatureProfile.PADES_T)
         judged = self._with_path(evidence, signed, proven_at or at)
-        return replace(judged, proven_at=proven_at, findings=(*findings, *judged.findings))
+        profile = evidence.profile if proven_at is None else SignatureProfile.PADES_T
+        return replace(judged, proven_at=proven_at, profile=profile, findings=(*findings, *judged.findings))
 
     def _with_path(self, evidence: SignatureEvidence, signed: SignedDataEvidence, at: datetime) -> SignatureEvidence:
         """Adds who signed, and whether anybody vouches for it."""
@@ -105,6 +108,16 @@ class SealVerifier:
             chain=tuple(item.der for item in path.chain),
             findings=findings,
         )
+
+
+def _with_level(evidence: SignatureEvidence, shape: SealedShape, archived: bool) -> SignatureEvidence:
+    """What validation data and document timestamps behind a signature make of its level; ETSI EN 319 142-1, 6.
+
+    `archived`: a trusted document timestamp comes after it.
+    """
+    if evidence.profile is not SignatureProfile.PADES_T or not shape.pdf.additions.validation_data:
+        return evidence
+    return replace(evidence, profile=SignatureProfile.PADES_LTA if archived else SignatureProfile.PADES_LT)
 
 
 def _nothing_known(pdf: bytes, shape: SealedRevision, signed_sm3: bytes) -> SignatureEvidence:

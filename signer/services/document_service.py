@@ -14,11 +14,15 @@ from google.rpc import status_pb2
 from hsm.errors import HsmError
 from policy_render.catalog import Template
 from policy_render.errors import RenderError
+from signer.algorithms import sm3
 from signer.documents.issue import DocumentIssuer, IssuedDocument, IssueRequest
+from signer.documents.report import ReportMaker
 from signer.documents.seal import KeywordPlace, Place, SealProfile, SealWish
+from signer.documents.stranger_sealing import StrangerSealing
 from signer.documents.templates import TemplateDesk
 from signer.documents.verify import DocumentReport, DocumentVerifier
 from signer.errors import Reason, RequestError, SignerError
+from signer.findings import FindingCode, finding
 from signer.pades.embed import BoxPlace, CrossPagePlace
 from signer.pades.evidence import SignatureEvidence
 from signer.services.call import current_call
@@ -36,11 +40,20 @@ class DocumentServicer(DocumentServiceServicer):
     """Answers the RPCs of DocumentService."""
 
     def __init__(
-        self, *, templates: TemplateDesk, issuer: DocumentIssuer, verifier: DocumentVerifier, to_status: ToStatus
+        self,
+        *,
+        templates: TemplateDesk,
+        issuer: DocumentIssuer,
+        strangers: StrangerSealing,
+        verifier: DocumentVerifier,
+        reports: ReportMaker,
+        to_status: ToStatus,
     ) -> None:
         self._templates = templates
         self._issuer = issuer
+        self._strangers = strangers
         self._verifier = verifier
+        self._reports = reports
         self._to_status = to_status
 
     def ListTemplates(
@@ -65,9 +78,15 @@ class DocumentServicer(DocumentServiceServicer):
     def SealDocument(
         self, request: wire.SealDocumentRequest, context: grpc.ServicerContext
     ) -> wire.SealDocumentResponse:
-        """Not served yet."""
-        raise RequestError(
-            Reason.NOT_SUPPORTED, "sealing a PDF that the caller brings is not supported yet", "Use IssueDocument."
+        """Seals a PDF that the caller brings."""
+        call = current_call.get()
+        wishes = tuple(_seal_wish(seal) for seal in request.seals)
+        asked = IssueRequest(request.issue_id, "", sm3.digest(request.pdf).hex(), wishes)
+        sealed = self._strangers.seal(call.actor, request.pdf, asked, call.deadline)
+        return wire.SealDocumentResponse(
+            pdf=sealed.pdf,
+            document_id=sealed.document.document_id,
+            receipts=[receipt_to_wire(item.log_id, item.index, item.entry) for item in sealed.document.receipts],
         )
 
     def IssueDocument(
@@ -113,7 +132,15 @@ class DocumentServicer(DocumentServiceServicer):
         self, request: wire.VerifyDocumentRequest, context: grpc.ServicerContext
     ) -> wire.VerifyDocumentResponse:
         """Is it whole, is it ours, is it in force?"""
-        return _report(self._verifier.verify(request.pdf, current_call.get().deadline))
+        call = current_call.get()
+        report = self._verifier.verify(request.pdf, call.deadline)
+        title = "" if report.record is None else self._templates.title_of(report.record.template)
+        response = _report(report, title)
+        if not request.omit_report:
+            response.report_cms = self._reports.make(call.actor, request.pdf, report, title, call.deadline)
+            if not response.report_cms:
+                response.findings.extend(findings_to_wire([finding(FindingCode.REPORT_UNSIGNED)]))
+        return response
 
     def _result(self, request: wire.IssueDocumentRequest) -> wire.IssueDocumentResult:
         try:
@@ -185,7 +212,7 @@ def _issue_response(issued: IssuedDocument, *, omit_pdf: bool) -> wire.IssueDocu
     )
 
 
-def _report(report: DocumentReport) -> wire.VerifyDocumentResponse:
+def _report(report: DocumentReport, title_zh: str) -> wire.VerifyDocumentResponse:
     response = wire.VerifyDocumentResponse(
         integrity=wire.Integrity.Value(f"INTEGRITY_{report.integrity.value}"),
         origin=wire.Origin.Value(f"ORIGIN_{report.origin.value}"),
@@ -203,6 +230,7 @@ def _report(report: DocumentReport) -> wire.VerifyDocumentResponse:
                 template=report.record.template,
                 issued_at=time_to_wire(report.record.issued_at),
                 same_bytes=report.same_bytes,
+                title_zh=title_zh,
             )
         )
     return response

@@ -122,10 +122,10 @@ class Signer:
         return self._record(actor, produced, deadline)
 
     def document_signer(
-        self, actor: Actor, key: str, deadline: Deadline, *, template: str, profile: str
+        self, actor: Actor, key: str, deadline: Deadline, *, template: str | None, profile: str
     ) -> DocumentSigner:
         """A capability to sign one document from this template, as this seal profile, with a seal key; refuses here and now
-        what no single grant covers.
+        what no single grant covers. `template` None: the caller brings the document.
 
         Raises:
             RequestError, AccessError: as `sign`.
@@ -155,6 +155,17 @@ class Signer:
         """The same for CMS over messages, with a message key."""
         version = self._usable_version(actor, key, Purpose.MESSAGE, THE_CALL_ALONE)
         return _KeySigner(self, actor, version, version.algorithm_for(algorithm), deadline)
+
+    def report_signer(self, actor: Actor, key: str, deadline: Deadline) -> DocumentSigner:
+        """The same for the report on a verification, with a report key: the call that asks for the verification is what needs
+        a grant, not the key, which signs nothing but what we found.
+
+        Raises:
+            RequestError, AccessError: as `sign`.
+        """
+        self._grants.authorise(actor)
+        version = self._registry.for_signing(key, Purpose.REPORT)
+        return _KeySigner(self, actor, version, version.algorithm_for(SignatureAlgorithm.UNSPECIFIED), deadline)
 
     def probe(self, timeout: float) -> None:
         """Really signs and verifies once, for readiness; counted, not logged one by one.

@@ -75,6 +75,7 @@ _BY_STATUS: dict[StatusCode, tuple[str, ...]] = {
         "port-in-use",
         "start-failed",
         "template-altered",
+        "template-unfit",
         "font-missing",
         "rendering-failed",
         "hsm-key-missing",

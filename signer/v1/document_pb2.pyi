@@ -609,15 +609,19 @@ class VerifyDocumentRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PDF_FIELD_NUMBER: _builtins.int
+    OMIT_REPORT_FIELD_NUMBER: _builtins.int
     pdf: _builtins.bytes
+    omit_report: _builtins.bool
+    """answer without the signed report: nothing is signed, and nothing enters the log"""
     def __init__(
         self,
         *,
         pdf: _builtins.bytes = ...,
+        omit_report: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["pdf", b"pdf"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["omit_report", b"omit_report", "pdf", b"pdf"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -734,11 +738,14 @@ class IssueRecord(_message.Message):
     ISSUED_AT_FIELD_NUMBER: _builtins.int
     SAME_BYTES_FIELD_NUMBER: _builtins.int
     RELATED_FIELD_NUMBER: _builtins.int
+    TITLE_ZH_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     number: _builtins.str
     template: _builtins.str
     same_bytes: _builtins.bool
     """the uploaded file is a released revision, byte for byte"""
+    title_zh: _builtins.str
+    """the template's"""
     @_builtins.property
     def issued_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -754,10 +761,11 @@ class IssueRecord(_message.Message):
         issued_at: _timestamp_pb2.Timestamp | None = ...,
         same_bytes: _builtins.bool = ...,
         related: _abc.Iterable[_builtins.str] | None = ...,
+        title_zh: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["issued_at", b"issued_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "issued_at", b"issued_at", "number", b"number", "related", b"related", "same_bytes", b"same_bytes", "template", b"template"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "issued_at", b"issued_at", "number", b"number", "related", b"related", "same_bytes", b"same_bytes", "template", b"template", "title_zh", b"title_zh"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

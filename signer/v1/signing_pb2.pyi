@@ -494,7 +494,7 @@ class KeyInfo(_message.Message):
     key: _builtins.str
     """with its version"""
     purpose: _builtins.str
-    """"message", "seal", "timestamp", "seal-maker", "log", "ca", "probe" """
+    """"message", "seal", "timestamp", "seal-maker", "log", "ca", "probe", "report" """
     public_key: _builtins.bytes
     """SubjectPublicKeyInfo, DER"""
     state: _builtins.str

@@ -117,6 +117,6 @@ def _call(connection: Any, crowd: Crowd, begin: float, tally: Tally) -> None:
                 pause = (problem.retry_after or 0.0) * random.uniform(1.0, 1.5)
             else:
                 seen.others.append(f"{problem.status} {problem.reason}")
-        if started >= begin:
+        if started >= begin or seen.refused:  # who was refused while it warmed up may come back after its end
             tally.add(seen)
         time.sleep(min(pause, max(0.0, end - time.monotonic())))

@@ -40,6 +40,7 @@ _PROCESSES = (
     "renderer-1",
     "inspector",
     "front",
+    "portal",
     "worker-0",
     "worker-1",
     "exporter",
@@ -184,6 +185,9 @@ def _pin(appliance: RunningAppliance) -> Path:
         ("inspector", _pin, os.O_RDONLY, False),
         ("front", _pin, os.O_RDONLY, False),
         ("front", _log, os.O_RDONLY, False),
+        ("portal", _pin, os.O_RDONLY, False),
+        ("portal", _log, os.O_RDONLY, False),
+        ("portal", _database, os.O_RDONLY, False),
         ("exporter", _pin, os.O_RDONLY, False),
         ("exporter", _database, os.O_RDONLY, False),
         ("supervisor", _pin, os.O_RDWR, False),
@@ -212,6 +216,18 @@ def test_a_worker_binds_and_connects_to_no_other_port(confined: RunningAppliance
         connected = inside.call(_CONNECT, made, _address(confined.metrics_port), 16)
         inside.call(_CLOSE, made)
     assert (bound, connected) == (-errno.EACCES, -errno.EACCES)
+
+
+def test_the_portal_binds_nothing_and_connects_to_the_lan_listener_alone(confined: RunningAppliance) -> None:
+    with calls_inside(_pid(confined, "portal")) as inside:
+        made = inside.call(_SOCKET, socket.AF_INET, socket.SOCK_STREAM, 0)
+        assert made >= 0
+        bound = inside.call(_BIND, made, _address(free_port_base()), 16)
+        refused = [inside.call(_CONNECT, made, _address(confined.port + offset), 16) for offset in (1, 21)]
+        connected = inside.call(_CONNECT, made, _address(confined.port), 16)
+        inside.call(_CLOSE, made)
+    assert (bound, *refused) == (-errno.EACCES,) * 3
+    assert connected == 0
 
 
 @pytest.mark.parametrize("name", ["log-writer", "renderer-0", "inspector", "exporter", "front"])

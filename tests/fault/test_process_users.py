@@ -30,7 +30,7 @@ from signer.v1 import signing_pb2 as sig
 from tests.conftest import RunningAppliance, free_port_base
 
 _ROOT = Path(__file__).parents[2]
-_USERS = {"front": "www-data", "renderer": "games", "inspector": "man", "exporter": "daemon"}
+_USERS = {"front": "www-data", "portal": "backup", "renderer": "games", "inspector": "man", "exporter": "daemon"}
 _DEBIAN_PYTHON = "/usr/bin/python3.11"  # the tests' own may lie where only we can reach it
 
 
@@ -60,10 +60,18 @@ def _make(directory: Path, port: int) -> None:
     settings = directory / "signer.toml"
     users = "".join(f'{role}_user = "{user}"\n' for role, user in _USERS.items())
     settings.write_text(settings.read_text().replace(native, seen) + f"\n[processes]\n{users}")
-    for folder in (directory, directory / "public", directory / "public" / "crl", directory / "trust"):
+    client = directory / "clients" / "portal"
+    for folder in (
+        directory,
+        directory / "public",
+        directory / "public" / "crl",
+        directory / "trust",
+        client.parent,
+        client,
+    ):
         folder.chmod(0o755)
-    key = directory / "public" / "server.key"
-    os.chown(key, pwd.getpwnam(_USERS["front"]).pw_uid, -1)
+    for user, key in (("front", directory / "public" / "server.key"), ("portal", client / "key.pem")):
+        os.chown(key, pwd.getpwnam(_USERS[user]).pw_uid, -1)
 
 
 @pytest.fixture(scope="module")

@@ -103,7 +103,18 @@ def test_exit_statuses(run, arguments: list[str], status: int, told: str) -> Non
 
 @pytest.mark.parametrize(
     "command",
-    ["init", "serve", "keys list", "sign", "verify", "render", "issue", "verify-document", "database upgrade"],
+    [
+        "init",
+        "serve",
+        "keys list",
+        "sign",
+        "verify",
+        "render",
+        "issue",
+        "verify-document",
+        "database upgrade",
+        "templates preview",
+    ],
 )
 def test_help_has_examples_and_exit_statuses(run, command: str) -> None:  # type: ignore[no-untyped-def]  # the fixture's callable
     text = run(*command.split(), "--help").stdout.decode()

@@ -22,6 +22,7 @@ from PIL import Image
 from policy_render.data_rules import amount_in_capitals
 from signer.client import Connection
 from signer.v1 import document_pb2 as wire
+from tests.conftest import RunningAppliance
 
 
 def _issue(connection: Connection, data: dict[str, Any], file: Path) -> Path:
@@ -92,10 +93,10 @@ def test_every_font_is_embedded(policy: Path) -> None:
     assert all(re.search(r"\byes\s+yes\s+(yes|no)\s+\d+\s+\d+$", row) for row in rows), rows
 
 
-def test_the_qr_code_leads_to_the_verification_page(policy: Path, tmp_path: Path) -> None:
+def test_the_qr_code_leads_to_the_verification_page(appliance: RunningAppliance, policy: Path, tmp_path: Path) -> None:
     _run("pdftoppm", "-r", "150", "-png", "-singlefile", policy, tmp_path / "page")
     (code,) = zxingcpp.read_barcodes(Image.open(tmp_path / "page.png"))
-    assert code.text == "https://verify.example.cn/v?n=PDZA202611000000012345"
+    assert code.text == f"{appliance.portal_url}/v?n=PDZA202611000000012345"
 
 
 def test_it_says_that_it_is_pdf_a_3b_and_is_sound(policy: Path) -> None:

@@ -20,11 +20,10 @@ from signer.evidence.fact import Outcome
 from signer.evidence.item import STATUS_ZH, Status, load_items
 from signer.evidence.pack import standard_values
 from signer.evidence.probes.catalogue import NAMES
-from tests.property.test_page_layout import Word, overlaps, words_of
+from tests.page_layout import Word, outside, overlaps, words_of
 
 _PACK: dict[str, Any] = json.loads(Catalog.load().get("evidence/pack").sample_json)
 _RECORD: dict[str, Any] = json.loads(Catalog.load().get("drill/record").sample_json)
-_MARGIN = 25.0
 _CLOSING, _SQUEEZE = set("）；、”？"), 4.0
 _pieces = st.tuples(
     st.sampled_from(["字", "W", "i", "0", "。", "—", "@", "a b", "中A", "－", "f0:"]),
@@ -59,8 +58,7 @@ def _judge(typesetter: Typesetter, reference: str, data: dict[str, Any]) -> Sequ
     pdf, _ = typesetter.render(reference, text, draft=False, verification_url="https://verify.example.cn/v")
     words = [_squeezed(word) for word in words_of(pdf)]
     assert not overlaps(words)
-    outside = [w for w in words if w.left < _MARGIN or w.right > 595.3 - _MARGIN or w.top < 0 or w.bottom > 841]
-    assert not outside
+    assert not outside(words)
     return words
 
 

@@ -9,7 +9,7 @@ from signer.evidence.fact import Fact, FactKind, Observation, Probe, contrary, j
 from signer.evidence.surroundings import ListenerFacts, Surroundings
 
 _TIMEOUT_S = 5.0
-_TITLES = {"lan": "内部接口", "public": "公网接口", "monitoring": "监控接口"}
+_TITLES = {"lan": "内部接口", "public": "公网接口", "portal": "验真门户", "monitoring": "监控接口"}
 
 
 def _configured(surroundings: Surroundings) -> Observation:

@@ -15,9 +15,10 @@ from enum import StrEnum
 from weakref import WeakValueDictionary
 
 from monitoring import metrics
+from signer.network_address import address_group
 from signer.smtls import Leg, SmTlsError, SmTlsReason, TlsStream, join
 from signer.smtls.relay import receive_plain, shake_hands
-from signer.transport.smtls.limits import Admission, ByteRate, Ended, PublicLimits, Visitor, address_group
+from signer.transport.smtls.limits import Admission, ByteRate, Ended, PublicLimits, Visitor
 from signer.transport.smtls.material import Material
 from signer.transport.smtls.peer import VerifiedPeer
 from signer.transport.smtls.workers import WorkerState

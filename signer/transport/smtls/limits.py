@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -109,16 +108,3 @@ class ByteRate:
         self._left = min(self._rate, self._left + (now - self._at) * self._rate) - count
         self._at = now
         return max(0.0, -self._left / self._rate)
-
-
-def address_group(host: str) -> str:
-    """What counts as one address: an IPv4 address, or an IPv6 network of 64 bits, which one customer has at the least."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return host

@@ -10,26 +10,20 @@ import re
 import subprocess
 from pathlib import Path
 
-import gmssl_pyx
 import pikepdf
 import pytest
-from asn1crypto import algos, keys, pem, x509
-from cryptography.exceptions import InvalidSignature
+from asn1crypto import pem, x509
 from PIL import Image
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko.sign.validation.status import PdfSignatureStatus
 from pyhanko_certvalidator import ValidationContext
-from pyhanko_certvalidator.sig_validate import (
-    DEFAULT_VALIDATION_CONTEXT,
-    DefaultSignatureValidator,
-    SignatureValidationContext,
-)
 
 from signer.algorithms import SignatureAlgorithm
 from signer.pades.embed import BoxPlace
 from signer.pades.pyhanko_sm2 import register_names
 from signer.pades.shape import check_shape
+from tests.conformance.pades.gmssl_validator import GmsslValidator
 from tests.fuzz.rendered_documents import rendered
 from tests.fuzz.sealed_documents import PLACES, RSA, SM2, own_pki, seal, sealed
 
@@ -93,29 +87,10 @@ def test_openssl_verifies_the_cms_against_the_root(tmp_path: Path) -> None:
     assert "successful" in checked.stderr
 
 
-class _GmsslValidator(DefaultSignatureValidator):
-    """SM2 by GmSSL, so that the judge shares no code with us."""
-
-    def validate_signature(
-        self,
-        signature: bytes,
-        signed_data: bytes,
-        public_key_info: keys.PublicKeyInfo,
-        signature_algorithm: algos.SignedDigestAlgorithm,
-        context: SignatureValidationContext = DEFAULT_VALIDATION_CONTEXT,
-    ) -> None:
-        if signature_algorithm["algorithm"].dotted != "1.2.156.10197.1.501":
-            super().validate_signature(signature, signed_data, public_key_info, signature_algorithm, context)
-            return
-        point = public_key_info["public_key"].native[1:]
-        if not gmssl_pyx.sm2_verify(point, signed_data, signature):
-            raise InvalidSignature
-
-
 def _pyhanko(data: bytes, algorithm: SignatureAlgorithm) -> PdfSignatureStatus:
     register_names()
     root = x509.Certificate.load(own_pki(algorithm).root)
-    context = ValidationContext(trust_roots=[root], allow_fetching=False, signature_validator=_GmsslValidator())
+    context = ValidationContext(trust_roots=[root], allow_fetching=False, signature_validator=GmsslValidator())
     (signature,) = PdfFileReader(io.BytesIO(data)).embedded_signatures
     return validate_pdf_signature(signature, signer_validation_context=context)
 

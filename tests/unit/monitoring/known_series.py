@@ -26,6 +26,7 @@ from signer.smtls import SmTlsReason
 from signer.transport.overload_record import SUMMED_UP
 from signer.transport.reasons import STATUS_OF_REASON
 from signer.transport.smtls.limits import Ended
+from signer.web.refusal import UPLOAD_OUTCOMES
 
 ROOT = Path(__file__).resolve().parents[3]
 ADDED_BY_PROMETHEUS = frozenset({"job", "instance"})
@@ -89,6 +90,8 @@ def label_values() -> dict[tuple[str, str], frozenset[str]]:
         ("signer_metrics_connections_refused_total", "reason"): frozenset(REFUSED_BECAUSE),
         ("signer_certificate_expiry_timestamp_seconds", "use"): uses,
         ("signer_volume_free_bytes", "directory"): volumes,
+        ("signer_portal_uploads_total", "outcome"): UPLOAD_OUTCOMES,
+        ("signer_reports_total", "result"): frozenset({"signed", "no-key", *probed}),
         ("signer_process_isolation", "measure"): frozenset(field.name for field in fields(SandboxReport)),
         ("signer_process_isolation", "process"): frozenset(PROCESSES),
     }

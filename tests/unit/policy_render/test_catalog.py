@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from policy_render.catalog import TEMPLATES, Catalog
+from policy_render.catalog import TEMPLATES, Catalog, Template
 from policy_render.data_rules import resolve
 from policy_render.data_schema import check_data
 from policy_render.errors import Reason, RenderError
+from policy_render.template_judgement import judge_schema
 
 _COMMERCIAL = "policy/commercial/1"
 
@@ -36,6 +37,7 @@ def test_names_and_versions() -> None:
     assert newest is catalog.get(newest.reference)
     assert newest.title_zh == "机动车商业保险保险单"
     assert [template.name for template in catalog.current()] == sorted(catalog.names)
+    assert [one.version for one in catalog.every() if one.name == "policy/commercial"] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,8 @@ def test_unknown_ones_are_told_with_what_there_is(reference: str, told: str) -> 
 
 
 def test_every_published_version_keeps_its_promises() -> None:
-    for template in Catalog.load().current():
+    for template in Catalog.load().every():
+        judge_schema(template)
         data = check_data(template, template.sample_json)
         assert data.number == resolve(json.loads(template.sample_json), template.number)
         if template.begins_at is None:
@@ -120,3 +123,17 @@ def test_an_unknown_key_in_a_manifest_is_fatal(copy: Path) -> None:
     manifest = copy / _COMMERCIAL / "manifest.toml"
     manifest.write_text('colour = "blue"\n' + manifest.read_text())
     assert "colour" in _refusal(copy).message
+
+
+def test_definitions_that_nobody_pinned_are_not_used(copy: Path) -> None:
+    manifest = copy / "mark/compulsory/1/manifest.toml"
+    text = manifest.read_text()
+    line = next(line for line in text.splitlines() if line.startswith('"../../../look/2/definitions.json"'))
+    manifest.write_text(text.replace(line + "\n", ""))
+    assert "definitions.json is not pinned" in _refusal(copy).message
+
+
+@pytest.mark.parametrize("template", Catalog.load().every(), ids=lambda template: template.reference)
+def test_a_policyholders_signature_has_a_place_beside_the_seal(template: Template) -> None:
+    # whoever declares something signs it
+    assert bool(template.signature_places) == ("declarations" in json.loads(template.json_schema)["properties"])

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy_render.data_rules import BeforeRule, CapitalsRule, SumRule, amount_in_capitals, json_path, read_rule
+from policy_render.data_rules import (
+    AdditionRule,
+    BeforeRule,
+    CapitalsRule,
+    DifferenceRule,
+    SumRule,
+    amount_in_capitals,
+    json_path,
+    read_rule,
+)
 
 # 支付结算办法 (1997), annex 1, gives 1,409.50, 6,007.14, 1,680.32, 107,000.53, 16,409.02 and 325.04
 _EXAMPLES = {
@@ -79,6 +88,10 @@ def test_rules_are_read_from_a_manifests_tables() -> None:
     assert read_rule({"kind": "sum", "total": "/t", "items": "/i", "member": "m"}) == SumRule("/t", "/i", "m")
     assert read_rule({"kind": "capitals", "amount": "/a", "text": "/b"}) == CapitalsRule("/a", "/b")
     assert read_rule({"kind": "before", "first": "/a", "second": "/b"}) == BeforeRule("/a", "/b")
+    assert read_rule({"kind": "addition", "total": "/t", "terms": ["/a", "/b"]}) == AdditionRule("/t", ["/a", "/b"])
+    assert read_rule({"kind": "difference", "change": "/c", "after": "/a", "before": "/b"}) == DifferenceRule(
+        "/c", "/a", "/b"
+    )
     with pytest.raises(KeyError):
         read_rule({"kind": "after", "first": "/a", "second": "/b"})
     with pytest.raises(TypeError):
@@ -93,3 +106,53 @@ def test_sums_are_exact() -> None:
 
 def test_pointers_become_paths() -> None:
     assert json_path("/premium/total") == "$.premium.total"
+
+
+_ADDED = AdditionRule("/all/total", ["/one/total", "/two/total"])
+
+
+@pytest.mark.parametrize(
+    ("data", "right"),
+    [
+        ({"all": {"total": "0.30"}, "one": {"total": "0.10"}, "two": {"total": "0.20"}}, True),
+        ({"all": {"total": "0.31"}, "one": {"total": "0.10"}, "two": {"total": "0.20"}}, False),
+        ({"all": {"total": "0.10"}, "one": {"total": "0.10"}}, True),
+        ({"all": {"total": "0.30"}, "one": {"total": "0.10"}}, False),
+        ({"all": {"total": "0.00"}}, True),
+        ({"one": {"total": "0.10"}}, True),  # no total: nothing to say
+    ],
+)
+def test_an_addition_counts_the_parts_that_are_there(data: dict[str, dict[str, str]], right: bool) -> None:
+    assert bool(list(_ADDED.check(data))) != right
+    if not right:
+        (fault,) = _ADDED.check(data)
+        assert (fault.field, fault.description) == ("$.all.total", "is not the sum of $.one.total, $.two.total")
+
+
+@pytest.mark.parametrize(
+    ("change", "right"), [("-286.52", True), ("286.52", False), ("-286.53", False), ("0.00", False)]
+)
+def test_a_difference_has_its_sign(change: str, right: bool) -> None:
+    rule = DifferenceRule("/p/change", "/p/after", "/p/before")
+    faults = list(rule.check({"p": {"change": change, "after": "2496.30", "before": "2782.82"}}))
+    assert bool(faults) != right
+    assert not list(rule.check({"p": {"change": change, "after": "1.00"}}))
+
+
+@pytest.mark.parametrize(
+    ("amount", "text", "right"),
+    [
+        ("-286.52", "贰佰捌拾陆元伍角贰分", True),
+        ("-286.52", "负贰佰捌拾陆元伍角贰分", False),
+        ("0.00", "零元整", True),
+    ],
+)
+def test_capitals_leave_the_sign_to_a_word(amount: str, text: str, right: bool) -> None:
+    rule = CapitalsRule("/p/a", "/p/t")
+    assert bool(list(rule.check({"p": {"a": amount, "t": text}}))) != right
+    assert not list(rule.check({}))
+
+
+def test_rules_over_a_part_that_is_left_out_say_nothing() -> None:
+    assert not list(SumRule("/c/total", "/c/items", "m").check({}))
+    assert not list(BeforeRule("/c/begins_at", "/c/ends_at").check({"d": {}}))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from signer.transport.smtls.limits import Admission, ByteRate, Ended, PublicLimits, Visitor, address_group
+from signer.network_address import address_group
+from signer.transport.smtls.limits import Admission, ByteRate, Ended, PublicLimits, Visitor
 
 
 def _run(test: Coroutine[Any, Any, None]) -> None:
