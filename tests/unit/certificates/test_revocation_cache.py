@@ -1,7 +1,4 @@
-"""Fetching about revocation: from allowed hosts only, bounded, kept while it is current, and only what the authority signed.
-
-Threat: T6.
-"""
+"""Fetching about revocation: from allowed hosts only, bounded, kept while it is current, and only what the authority signed."""
 
 from __future__ import annotations
 

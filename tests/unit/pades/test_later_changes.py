@@ -1,7 +1,4 @@
-"""What may come after a signature, and what not: each allowed change by name, everything else a change of the document.
-
-Threat: T6.
-"""
+"""What may come after a signature, and what not: each allowed change by name, everything else a change of the document."""
 
 # mypy: disallow-untyped-calls = False
 # pyHanko's writers have no types.
