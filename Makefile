@@ -35,11 +35,15 @@ serve: setup  ## keeps the demo appliance up (PORT_BASE=… moves its ports)
 	@$(BIN)/python -m demo.serve --port-base $(PORT_BASE)
 
 # ---- proof
-.PHONY: test check lint types imports soak bench
+.PHONY: test check lint types imports soak fuzz bench
 test: setup  ## all tests, none skipped (T=path narrows)
 	@$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile $(T)
 soak: setup  ## the long forms of the tests
 	@$(BIN)/python -m pytest -m soak --timeout 3600 $(T)
+FUZZ_SECONDS ?= 3600
+fuzz: setup  ## coverage-guided fuzzers one after the other (FUZZ_SECONDS=… for each); findings in build/fuzz
+	@for target in verifier cms seal; do \
+	  $(BIN)/python -m tests.fuzz.fuzzing $$target -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 bench: setup  ## one table of ratios, build/bench.json (ONLY=name runs one)
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 .PHONY: sbom licences prove-image prove-bare-root

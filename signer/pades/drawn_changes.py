@@ -1,8 +1,9 @@
 """What fields that were added or filled in after a signature draw on its pages: text in places that the signer left for it, no more.
 
-Pictures of later revisions are how harmless-looking updates hide signed content (shadow attacks, signature overlays). So: a text
-field's new picture writes text and nothing else; states of buttons are among the pictures that were signed; the place of a later
-signature is told to the caller unless the signer had prepared it and it is small. Widgets of any other kind are refused.
+Pictures of later revisions are how harmless-looking updates hide signed content (shadow attacks, signature overlays). So: what was
+filled in when it was signed stays as it is; a text field's new picture writes text and nothing else; states of buttons are among the
+pictures that were signed; the place of a later signature is told to the caller unless the signer had prepared it and it is small.
+Widgets of any other kind are refused.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ _MAX_PARENTS = 32
 _MAX_PICTURE_BYTES = 1 << 20
 # A field larger than this (of 595 × 842 points, A4) hides more of a page than a signature or an entry of a form needs.
 _LARGEST_PLACE = 595 * 842 / 4
+_VALUED = frozenset({"/Tx", "/Ch", "/Btn"})
+_EMPTY_VALUES: tuple[object, ...] = (None, "", "/Off", [])
+_SHOWS_VALUE = ("/V", "/AP", "/AS", "/DA", "/Q", "/Ff")
 _TEXT_OPERATORS = frozenset(
     b"q Q cm BT ET Tf Td TD Tm T* Tc Tw Tz TL Ts Tr Tj TJ ' \" g G rg RG k K w re W W* n BMC BDC EMC MP DP".split()
 )
@@ -31,23 +35,26 @@ _TOKEN = re.compile(
 )
 
 
-def check_drawn_changes(old: HistoricalResolver, new: HistoricalResolver) -> set[str]:
-    """Names of later signature fields that show on a page at a place which `old` had not prepared.
+def check_drawn_changes(old: HistoricalResolver, new: HistoricalResolver) -> set[str | None]:
+    """Names of later signature fields that show on a page where `old` had prepared no place; None: in too large a place.
 
     Raises:
         GapProblem: CHANGED_AFTER_SIGNING, for anything that draws otherwise.
         Exception: whatever pyHanko raises on hostile files.
     """
-    drawn_by: set[str] = set()
+    drawn_by: set[str | None] = set()
     for reference in new.explicit_refs_in_revision():  # type: ignore[no-untyped-call] # pyHanko has no types here
         widget = new(reference)
-        if not isinstance(widget, generic.DictionaryObject) or "/Rect" not in widget or not _may_show(widget):
+        if not isinstance(widget, generic.DictionaryObject):
             continue
         before = None if old.is_ref_unassignable(reference) else old(reference)
         kind = _inherited(widget, "/FT")
+        if kind in _VALUED and isinstance(before, generic.DictionaryObject):
+            _check_left_empty(before, widget)
+        if "/Rect" not in widget or not _may_show(widget):
+            continue
         if kind == "/Sig":
-            if before is None or _area(widget) > _LARGEST_PLACE:
-                drawn_by.add(_name(widget))
+            drawn_by |= _drawer(before, widget)
         elif before is None or not isinstance(before, generic.DictionaryObject):
             raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
         elif kind in {"/Tx", "/Ch"}:
@@ -57,6 +64,22 @@ def check_drawn_changes(old: HistoricalResolver, new: HistoricalResolver) -> set
         else:
             raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
     return drawn_by
+
+
+def _drawer(before: Any, widget: generic.DictionaryObject) -> set[str | None]:
+    """Whose picture it is; nobody's is believed in a new place that is large."""
+    large = _area(widget) > _LARGEST_PLACE
+    if before is None:
+        return {None if large else _name(widget)}
+    return {_name(widget)} if large else set()
+
+
+def _check_left_empty(before: generic.DictionaryObject, after: generic.DictionaryObject) -> None:
+    """A value that stood there when the document was signed was signed: it stays, and so does what it is drawn with."""
+    if _inherited(before, "/V") in _EMPTY_VALUES:
+        return
+    if any(_raw(before, key) != _raw(after, key) for key in _SHOWS_VALUE):
+        raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
 
 
 def _check_text(before: generic.DictionaryObject, widget: generic.DictionaryObject) -> None:

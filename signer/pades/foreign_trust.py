@@ -209,6 +209,6 @@ def _settle_drawings(judgements: Sequence[Judgement]) -> None:
     """Who signs later may put a picture on a page; only of somebody trusted is it believed that it hides nothing."""
     names = {item.found.name: item for item in judgements}
     for judgement in judgements:
-        drawers = [names.get(name) for name in judgement.changes.drawn_by]
+        drawers = [None if name is None else names.get(name) for name in judgement.changes.drawn_by]
         if any(drawer is None or not drawer.evidence.trusted for drawer in drawers):
             judgement.leave_open(FindingCode.DRAWN_OVER)

@@ -9,12 +9,14 @@ draw: `drawn_changes`.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
+from pyhanko.pdf_utils.xref import XRefSectionType
 from pyhanko.sign.diff_analysis import (
     DEFAULT_DIFF_POLICY,
     FormUpdatingRule,
@@ -34,7 +36,10 @@ from signer.pades.signature_gap import GapProblem, SignatureGap
 from signer.pades.signed_revision import SignatureField, SignedRevision, entry, subdictionary
 
 _OBJECT = re.compile(rb"(?<![0-9])(\d{1,10})[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r ]+obj(?![A-Za-z0-9])")
-_END = re.compile(rb"%%EOF(?:\r\n|\r|\n)?\Z")
+# What follows the last trailer or cross-reference stream, up to the end of the file: nothing else may.
+_END = re.compile(
+    rb"[\x00\t\n\f\r ]*(?:endobj[\x00\t\n\f\r ]*)?startxref[\x00\t\n\f\r ]+\d{1,12}[\x00\t\n\f\r ]+%%EOF(?:\r\n|\r|\n)?\Z"
+)
 # pyHanko's rules, without its allowances: for objects that nothing refers to or that are written once more as they were (a reader
 # that repairs files might look at them), and for pictures that are replaced under the same number.
 _POLICY = StandardDiffPolicy(
@@ -52,14 +57,18 @@ _POLICY = StandardDiffPolicy(
 )
 # What fields without a picture of their own are drawn with: a reader would draw signed values anew with other fonts.
 _FORM_DEFAULTS = ("/DA", "/Q")
+# Readers draw every value anew, also one that was signed with a picture that says something else.
+_DRAWN_BY_READERS = "/NeedAppearances"
 
 
 @dataclass(frozen=True)
 class LaterChanges:
-    """`codes`: what was done, all of it allowed. `drawn_by`: names of later signatures that show on a page where nothing was before."""
+    """`codes`: what was done, all of it allowed. `drawn_by`: names of later signatures that show on a page where nothing was before;
+    None for one whose place is so large that its signer does not matter.
+    """
 
     codes: tuple[FindingCode, ...] = ()
-    drawn_by: frozenset[str] = frozenset()
+    drawn_by: frozenset[str | None] = frozenset()
 
 
 def check_later_revisions(
@@ -78,9 +87,10 @@ def check_later_revisions(
     if gap.covered_end == len(data):
         return LaterChanges()
     revisions = range(signed.number + 1, reader.xrefs.total_revisions)
-    if not revisions or not _END.search(data[-16:]):
+    if not revisions:
         raise GapProblem(FindingCode.BYTES_AFTER_END)
     try:
+        _check_end(data, reader, revisions[-1])
         return _judge(data, reader, signed, gap, [item for item in later if item[1] > signed.number])
     except (GapProblem, MemoryError):
         raise
@@ -100,7 +110,7 @@ def _judge(
     old = reader.get_historical_resolver(signed.number)
     signature_names = {found.name for found, _ in later}
     filled: set[str] = set()
-    drawn_by: set[str] = set()
+    drawn_by: set[str | None] = set()
     for number in revisions:
         new = reader.get_historical_resolver(number)
         try:
@@ -139,10 +149,26 @@ def _check_tables(data: bytes, reader: PdfFileReader, start: int, revisions: ran
         raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
 
 
+def _check_end(data: bytes, reader: PdfFileReader, last: int) -> None:
+    """The file ends where its last revision does, with nothing between its trailer and the end mark."""
+    table = reader.xrefs.get_xref_container_info(last)
+    end: int = table.end_location
+    if table.xref_section_type is XRefSectionType.STANDARD:
+        stream = io.BytesIO(data)  # shares the bytes
+        stream.seek(end)
+        trailer = generic.TrailerReference(reader)  # type: ignore[no-untyped-call] # pyHanko has no types here
+        generic.DictionaryObject.read_from_stream(stream, trailer)
+        end = stream.tell()
+    if not _END.match(data, end):
+        raise GapProblem(FindingCode.BYTES_AFTER_END)
+
+
 def _check_form_defaults(old: HistoricalResolver, new: HistoricalResolver) -> None:
     """What the form draws values with stays; fonts may be added under new names, none may be replaced."""
     before, after = (subdictionary(item.root, "/AcroForm") for item in (old, new))
     if any(entry(before, key, None) != entry(after, key, None) for key in _FORM_DEFAULTS if key in before):
+        raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
+    if entry(before, _DRAWN_BY_READERS, False) != entry(after, _DRAWN_BY_READERS, False):
         raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
     resources = subdictionary(after, "/DR")
     for kind, names in subdictionary(before, "/DR").items():

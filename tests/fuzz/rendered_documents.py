@@ -7,6 +7,8 @@ from functools import cache
 
 import typst
 
+from policy_render.qr import verification_qr
+
 _SOURCE = """
 #set document(title: "Motor policy", author: "Example Insurance", date: datetime(
   year: 2026, month: 1, day: 2, hour: 3, minute: 4, second: 5))
@@ -26,6 +28,23 @@ def rendered(pages: int = 2, *, page: str = "", link: bool = False, attachment: 
         about = 'relationship: "source", mime-type: "application/json", description: "data"'
         body += f'\n#pdf.attach("policy.json", bytes(({listed},)), {about})'
     source = _SOURCE.format(page=page, body=body)
+    pdf: bytes = typst.compile(source.encode(), pdf_standards=["a-3b"], ignore_system_fonts=True)
+    return pdf
+
+
+@cache
+def rendered_with_code(number: str) -> bytes:
+    """Two pages with sums of money, a QR code, a link and attached data, as a policy has them."""
+    code = verification_qr("https://example.cn/v", number).replace('"', '\\"').replace("\n", "")
+    listed = ", ".join(str(byte) for byte in f'{{"policy": "{number}", "sum_insured": "1000000.00"}}'.encode())
+    about = 'relationship: "source", mime-type: "application/json", description: "data"'
+    body = (
+        f"= Policy {number}\nSum insured 1,000,000.00. Premium 4,321.00.\n"
+        f'#image(bytes("{code}"), format: "svg", width: 80pt)\n'
+        f'#link("https://example.cn/v")[verify]\n#pagebreak()\n= Terms\nExcess 500.00, none for glass.\n'
+        f'#pdf.attach("policy.json", bytes(({listed},)), {about})'
+    )
+    source = _SOURCE.format(page="", body=body)
     pdf: bytes = typst.compile(source.encode(), pdf_standards=["a-3b"], ignore_system_fonts=True)
     return pdf
 

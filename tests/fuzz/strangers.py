@@ -65,6 +65,8 @@ class SigningOptions:
     field: str = "Sig1"
     box: tuple[int, int, int, int] | None = (100, 100, 200, 150)
     certify: bool = False
+    permissions: fields.MDPPerm = fields.MDPPerm.FILL_FORMS  # DocMDP level, where it certifies
+    reserve: int | None = None  # hexadecimal digits for the CMS; None: as many as pyHanko thinks right
 
 
 def signed_by(pdf: bytes, pki: Pki, options: SigningOptions | None = None) -> bytes:
@@ -76,10 +78,13 @@ def signed_by(pdf: bytes, pki: Pki, options: SigningOptions | None = None) -> by
         subfilter=options.subfilter,
         reason="signed elsewhere",
         certify=options.certify,
+        docmdp_permissions=options.permissions,
     )
     field = fields.SigFieldSpec(options.field, on_page=0, box=options.box)
     signer = signers.PdfSigner(metadata, _signer(pki), new_field_spec=field)
-    return bytes(signer.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), in_place=False).getvalue())
+    # As lenient as most programs that sign: hybrid files, and tables with small faults.
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
+    return bytes(signer.sign_pdf(writer, in_place=False, bytes_reserved=options.reserve).getvalue())
 
 
 def with_other_subfilter(pdf: bytes, pki: Pki, subfilter: str, *, content: bytes | None = None) -> bytes:

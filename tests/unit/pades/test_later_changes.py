@@ -217,8 +217,31 @@ def test_a_filled_form_may_be_signed_by_the_next() -> None:
         filled(_signed(form_document(rendered())), "text"), _second(), SigningOptions(field="Sig2", box=None)
     )
     _allowed(data, FURTHER, FILLED)
-    report, _ = _judged(filled(data, "text", value="again"))
-    assert [codes(item) >= {FILLED} for item in report.signatures] == [True, True]
+    report, _ = _judged(
+        filled(data, "text", value="again")
+    )  # the first signer left it open, the second signed the value
+    assert FILLED in codes(report.signatures[0])
+    assert CHANGED in codes(report.signatures[1])
+    assert report.integrity is Integrity.CHANGED
+
+
+@pytest.mark.parametrize("pdf", [rendered, _packed], ids=["tables", "streams"])
+def test_what_was_filled_in_before_signing_stays(pdf: Callable[[], bytes]) -> None:
+    """The shadow attack by form filling: a signed sum becomes another, by a picture that only writes."""
+    form = form_document(pdf())
+    writes = b"BT /Helv 10 Tf 2 2 Td (9000) Tj ET"
+    signed = _signed(filled(filled(form, "text", value="1000", picture=writes), "check"))
+    _refused(filled(signed, "text", value="9000", picture=writes))
+    _refused(filled(signed, "text", value=""))
+    unticked = _signed(with_button_set(with_button_kids(pdf()), "/one"))
+    _refused(with_button_set(unticked, "/Off"))
+
+
+def test_a_signature_as_large_as_a_page_is_believed_of_nobody() -> None:
+    twice = signed_by(_signed(rendered()), _second(), SigningOptions(field="Sig2", box=(0, 0, 595, 842)))
+    report, found = _judged(twice)
+    assert report.integrity is Integrity.UNREADABLE
+    assert found == {FURTHER, FindingCode.DRAWN_OVER}
 
 
 def test_what_was_locked_or_forbidden_stays() -> None:
