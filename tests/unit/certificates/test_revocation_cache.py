@@ -1,4 +1,7 @@
-"""Fetching about revocation: from allowed hosts only, bounded, kept while it is current, and only what the authority signed."""
+"""Fetching about revocation: from allowed hosts only, bounded, kept while it is current, and only what the authority signed.
+
+Threat: T33.
+"""
 
 from __future__ import annotations
 

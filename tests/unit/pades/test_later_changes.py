@@ -1,4 +1,7 @@
-"""What may come after a signature, and what not: each allowed change by name, everything else a change of the document."""
+"""What may come after a signature, and what not: each allowed change by name, everything else a change of the document.
+
+Threat: T32.
+"""
 
 # mypy: disallow-untyped-calls = False
 # pyHanko's writers have no types.
