@@ -193,7 +193,7 @@ class Sealing:
             document,
             appearance=self.workshop.appearance,
             places=item.places,
-            reason=wish.reason or "签发电子保单",
+            reason=wish.reason,
             signer_name=self.workshop.config.company,
             signed_at=at,
             kind=self.workshop.kind(wish.profile),
