@@ -7,6 +7,7 @@ a request itself; it kills children that outlive their time. What confines the p
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import signal
 import socket
@@ -24,12 +25,17 @@ _TICK_S = 0.5
 
 @dataclass(frozen=True)
 class ForkLimits:
-    """`wall_seconds`: a child older than this is killed. `children`: at once; further requests wait in the kernel's queue."""
+    """`wall_seconds`: a child older than this is killed. `children`: at once; further requests wait in the kernel's queue.
+
+    `crowded_seconds`: the same while others wait and every place is taken, so that a few requests that use all their time don't
+    keep everybody else waiting; None: no such limit.
+    """
 
     sandbox: SandboxLimits
     wall_seconds: float
     children: int
     request_bytes: int
+    crowded_seconds: float | None = None
 
 
 class ForkServer:
@@ -43,6 +49,7 @@ class ForkServer:
         self._readable = readable
         self._limits = limits
         self._kill_at: dict[int, float] = {}
+        self._began: dict[int, float] = {}
         self._stopping = False
 
     def serve(self) -> None:
@@ -62,12 +69,23 @@ class ForkServer:
                 ready = {key.fileobj for key, _ in selector.select(_TICK_S)}
             if wake_read in ready:
                 wake_read.recv(4096)
+            self._make_room()
             self._reap()
             if self._listener in ready:
                 self._accept()
 
     def _on_stop(self, _number: int, _frame: object) -> None:
         self._stopping = True
+
+    def _make_room(self) -> None:
+        """Where all places are taken and somebody waits, the oldest child has had its time sooner."""
+        crowded = self._limits.crowded_seconds
+        if crowded is None or len(self._kill_at) < self._limits.children:
+            return
+        waiting, _, _ = select.select([self._listener], [], [], 0)
+        if waiting:
+            oldest = min(self._began, key=lambda pid: self._began[pid])
+            self._kill_at[oldest] = min(self._kill_at[oldest], self._began[oldest] + crowded)
 
     def _reap(self) -> None:
         now = time.monotonic()
@@ -76,7 +94,7 @@ class ForkServer:
                 os.kill(pid, signal.SIGKILL)
             ended, _ = os.waitpid(pid, os.WNOHANG)
             if ended:
-                del self._kill_at[pid]
+                del self._kill_at[pid], self._began[pid]
 
     def _accept(self) -> None:
         try:
@@ -90,7 +108,8 @@ class ForkServer:
                 return
             if pid == 0:
                 self._answer_and_exit(connection)
-        self._kill_at[pid] = time.monotonic() + self._limits.wall_seconds
+        self._began[pid] = time.monotonic()
+        self._kill_at[pid] = self._began[pid] + self._limits.wall_seconds
 
     def _answer_and_exit(self, connection: socket.socket) -> None:
         status = 1

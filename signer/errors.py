@@ -50,6 +50,7 @@ class Reason(StrEnum):
     CLIENT_UNKNOWN = "client-unknown"
     GRANT_MISSING = "grant-missing"
     RATE_EXCEEDED = "rate-exceeded"
+    DOCUMENT_UNKNOWN = "document-unknown"
     TEMPLATE_UNKNOWN = "template-unknown"
     # the appliance
     LOG_UNAVAILABLE = "log-unavailable"

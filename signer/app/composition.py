@@ -22,6 +22,7 @@ from signer.app.stamping import Stamping
 from signer.app.token_opening import open_token
 from signer.archive.blobs import BlobDirectory
 from signer.archive.catalogue import Catalogue
+from signer.archive.revisions import RevisionRegister
 from signer.audit import KeyedDigest
 from signer.audit.checkpoint import load_note_key
 from signer.audit.cosignature import load_witness_keys
@@ -37,6 +38,7 @@ from signer.database.engine import Database
 from signer.database.schema import check_schema
 from signer.documents.issue import DocumentIssuer
 from signer.documents.keyword_places import PlaceFinder
+from signer.documents.renewal import Renewal
 from signer.documents.report import ReportMaker
 from signer.documents.revocation_check import RevocationCheck
 from signer.documents.seal import SealWorkshop
@@ -227,6 +229,7 @@ def _document_servicer(
         templates=TemplateDesk(grants, catalog, renderer),
         issuer=issuer,
         strangers=strangers,
+        renewal=Renewal(sealing=sealing, extender=inspector, blobs=blobs, revisions=RevisionRegister(database)),
         verifier=verifier,
         reports=ReportMaker.from_config(config.reports, registry, signer),
         to_status=to_status,

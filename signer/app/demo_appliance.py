@@ -59,6 +59,7 @@ crl_directory = "public/crl"
 host = "127.0.0.1"
 port = {portal_port}
 profile = "clients/portal/profile.toml"
+timestamps = true
 
 [monitoring]
 host = "127.0.0.1"
@@ -126,7 +127,7 @@ rpcs = [
   "DocumentService/ListTemplates", "DocumentService/GetTemplate", "DocumentService/RenderDocument",
   "DocumentService/SealDocument", "DocumentService/IssueDocument", "DocumentService/IssueDocuments",
   "DocumentService/VerifyDocument",
-  "TimestampService/Timestamp",
+  "DocumentService/ExtendDocument", "DocumentService/ListExpiringDocuments", "TimestampService/Timestamp",
   "AuditService/GetReceipt", "AuditService/GetCheckpoint", "AuditService/AddCosignature",
 ]
 # What a key is for decides which RPCs it serves: seal keys never sign messages, whoever asks.
@@ -154,7 +155,8 @@ _PORTAL_GRANT = """
 # The page where anybody verifies documents.
 [[grants]]
 client = "portal"
-rpcs = ["DocumentService/VerifyDocument"]
+rpcs = ["DocumentService/VerifyDocument", "TimestampService/Timestamp"]
+keys = ["timestamp-sm2", "timestamp-rsa"]
 """
 
 _PROFILE = """\

@@ -159,6 +159,7 @@ class Catalogue:
         document: ReleasedDocument,
         *,
         signed_sm3: bytes,
+        proof_ends_at: datetime | None = None,
         together_with: Sequence[Callable[[Connection], None]] = (),
     ) -> None:
         """Makes a reserved document a released one: row, receipts, register and `together_with`, all or nothing.
@@ -198,6 +199,7 @@ class Catalogue:
                     signed_sm3=signed_sm3,
                     revision=1,
                     released_at=document.issued_at,
+                    proof_ends_at=proof_ends_at,
                 )
             )
             for step in together_with:

@@ -36,6 +36,7 @@ RPCS_WITH_USES = frozenset(
         "DocumentService/SealDocument",
         "DocumentService/IssueDocument",
         "DocumentService/IssueDocuments",
+        "DocumentService/ExtendDocument",
         "TimestampService/Timestamp",
     }
 )

@@ -97,6 +97,7 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
     public = None
     if top.has("public_listener"):
         public = read_public_listener(top.table("public_listener"), production=mode == "production")
+    grants = read_grants_config(top.table("grants", required=False), production=mode == "production")
     timestamps = read_timestamps(top.table("timestamps", required=False), production=mode == "production")
     seal = read_seal(top.table("seal"), timestamps, production=mode == "production")
     portal = read_portal(top.table("portal"), seal.company) if top.has("portal") else None
@@ -113,7 +114,7 @@ def load_config(file: Path, *, port_base: int | None = None) -> ApplianceConfig:
         file=file.resolve(),
         production=mode == "production",
         run_directory=run_directory,
-        grants=read_grants_config(top.table("grants", required=False), production=mode == "production"),
+        grants=grants,
         keyed_digest_file=top.path("keyed_digest", "state/keyed-digest.key"),
         clock=read_clock(top.table("clock", required=False), run_directory, production=mode == "production"),
         drills_directory=top.path("drills_directory", "state/drills"),

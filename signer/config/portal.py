@@ -38,6 +38,7 @@ def read_portal(table: StrictTable, company: str) -> PortalConfig:
         company=company,
         proxies=tuple(_network(table, text) for text in table.strings("proxies", ())),
         limits=_read_limits(table),
+        timestamps=table.boolean("timestamps", False),
     )
     table.finish()
     return config

@@ -89,7 +89,9 @@ released_revisions = Table(
     Column("signed_sm3", LargeBinary(32), nullable=False),  # of the bytes that the signature covers
     Column("revision", Integer, nullable=False),
     Column("released_at", UtcTime, nullable=False),
+    Column("proof_ends_at", UtcTime),  # when its outermost certificate expires; null: released before this was kept
     Index("ix_released_revisions_signed_sm3", "signed_sm3"),
+    Index("ix_released_revisions_proof_ends_at", "proof_ends_at"),
     Index("ix_released_revisions_document_id", "document_id"),
 )
 

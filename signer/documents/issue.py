@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -131,7 +131,11 @@ class DocumentIssuer:
         rendered = self._renderer.render(template, data, draft=False, timeout=deadline.remaining())
         own_places = _template_places(template, rendered.pages)
         seals = [
-            AuthorisedSeal(wish, self._places.resolve(rendered.pdf, wish.places, own_places, deadline), sign)
+            AuthorisedSeal(
+                _with_reason(wish, template),
+                self._places.resolve(rendered.pdf, wish.places, own_places, deadline),
+                sign,
+            )
             for wish, sign in wishes
         ]
         while True:
@@ -162,9 +166,17 @@ class DocumentIssuer:
             receipts=tuple(StoredReceipt(item.log_id, item.index, item.entry) for item in receipts),
         )
         self._catalogue.release(
-            document, signed_sm3=sealed.signed_sm3, together_with=_contract_steps(document.document_id, data)
+            document,
+            signed_sm3=sealed.signed_sm3,
+            proof_ends_at=sealed.proof_ends_at,
+            together_with=_contract_steps(document.document_id, data),
         )
         return IssuedDocument(document, sealed.pdf)
+
+
+def _with_reason(wish: SealWish, template: Template) -> SealWish:
+    """What stands in the signature where the request says nothing."""
+    return replace(wish, reason=wish.reason or f"签发{template.title_zh}")
 
 
 def _contract_steps(document_id: str, data: DocumentData) -> list[Callable[[Connection], None]]:

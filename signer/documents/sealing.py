@@ -10,13 +10,17 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
-from signer.algorithms import digest_name, sm3
+from signer.algorithms import SignatureAlgorithm, digest_name, sm3
+from signer.audit import Receipt
 from signer.authz import Actor
 from signer.deadline import Deadline
+from signer.documents.proof_end import proof_end
 from signer.documents.seal import SealProfile, SealWish, SealWorkshop
-from signer.documents.timestamp_source import StampOrder, TimestampSource
+from signer.documents.timestamp_authority import StampOrder
+from signer.documents.timestamp_source import TimestampSource
 from signer.errors import ApplianceError, Reason, RequestError
 from signer.pades.embed import (
     BoxPlace,
@@ -28,7 +32,7 @@ from signer.pades.embed import (
 )
 from signer.pades.revised_pdf import RevisedPdf
 from signer.pades.shape import ShapeMismatch, check_shape
-from signer.pades.update_plan import ValidationData
+from signer.pades.update_plan import NO_VALIDATION_DATA, ValidationData
 from signer.signing import DocumentSigner
 
 TIMESTAMP_RESERVE = 16_384
@@ -68,11 +72,15 @@ def drawn_by_the_first(seals: Sequence[AuthorisedSeal]) -> list[AuthorisedSeal]:
 
 @dataclass(frozen=True)
 class SealedDocument:
-    """`sm3`: of the whole file. `signed_sm3`: of what the last seal covers; the issue register finds the document by either."""
+    """`sm3`: of the whole file. `signed_sm3`: of what the last seal covers; the issue register finds the document by either.
+
+    `proof_ends_at`: see `proof_end`.
+    """
 
     pdf: bytes
     sm3: bytes
     signed_sm3: bytes
+    proof_ends_at: datetime
 
 
 class Gap(Protocol):
@@ -152,21 +160,32 @@ class Sealing:
         profiles = {item.wish.profile for item in seals}
         if profiles & LONG_TERM:
             document = append_validation_data(document, self.validation_data(made))
+        stamped: bytes | None = None
         if SealProfile.PADES_LTA in profiles:
-            document = self.stamp(document, seals[-1].sign, actor, deadline)
+            document, stamped = self._stamp(document, seals[-1].sign, actor, deadline)
         _check_own_shape(document.data)
         whole = prepared.digest_filled("sm3", document.data) if document is last else sm3.digest(document.data)
-        return SealedDocument(document.data, whole, prepared.digest("sm3"))
+        return SealedDocument(document.data, whole, prepared.digest("sm3"), proof_end(made, stamped))
 
-    def stamp(self, document: RevisedPdf, sign: DocumentSigner, actor: Actor, deadline: Deadline) -> RevisedPdf:
-        """With a document timestamp over all that is there. Raises as `seal`."""
-        prepared = prepare_timestamp(document, contents_reserve=TIMESTAMP_RESERVE, validation_data=ValidationData())
-        return prepared.revised(prepared.fill(self.token(prepared, sign, actor, deadline)))
+    def _stamp(
+        self, document: RevisedPdf, sign: DocumentSigner, actor: Actor, deadline: Deadline
+    ) -> tuple[RevisedPdf, bytes]:
+        """With a document timestamp over all that is there, and its token."""
+        prepared = prepare_timestamp(document, contents_reserve=TIMESTAMP_RESERVE, validation_data=NO_VALIDATION_DATA)
+        token = self.token(prepared, sign, actor, deadline)
+        return prepared.revised(prepared.fill(token)), token
 
     def token(self, gap: Gap, sign: DocumentSigner, actor: Actor, deadline: Deadline) -> bytes:
         """The token of a document timestamp. Raises ApplianceError."""
         assert self._timestamps is not None  # check_profile
-        return self._timestamps.stamp(StampOrder(sign, actor, gap.digest, deadline))
+        return self._timestamps.stamp(
+            StampOrder(actor, gap.digest, deadline, sign.receipts, seal=sign, hash_name=_stamped_hash(sign))
+        )
+
+    def renewing_token(self, gap: Gap, actor: Actor, receipts: list[Receipt], deadline: Deadline) -> bytes:
+        """The token of a document timestamp that renews another's proof. Raises AccessError, ApplianceError."""
+        assert self._timestamps is not None  # check_profile
+        return self._timestamps.stamp(StampOrder(actor, gap.digest, deadline, receipts))
 
     def _prepare(self, document: RevisedPdf, item: AuthorisedSeal, at: datetime, certification: int) -> Prepared:
         wish = item.wish
@@ -174,7 +193,7 @@ class Sealing:
             document,
             appearance=self.workshop.appearance,
             places=item.places,
-            reason=wish.reason or "签发电子保单",
+            reason=wish.reason,
             signer_name=self.workshop.config.company,
             signed_at=at,
             kind=self.workshop.kind(wish.profile),
@@ -199,8 +218,10 @@ class Sealing:
 
             def timestamp(signature: bytes) -> bytes:
                 assert self._timestamps is not None  # check_profile
-                order = StampOrder(sign, actor, lambda name: _digest(name, signature), deadline)
-                return self._timestamps.stamp(order)
+                digest_of, hash_name = partial(_digest, signature), _stamped_hash(sign)
+                return self._timestamps.stamp(
+                    StampOrder(actor, digest_of, deadline, sign.receipts, seal=sign, hash_name=hash_name)
+                )
 
         return builder.build(gap.digest(digest_name(sign.algorithm)), sign, content=None, timestamp=timestamp)
 
@@ -220,5 +241,10 @@ def _check_own_shape(pdf: bytes) -> None:
         ) from problem
 
 
-def _digest(hash_name: str, content: bytes) -> bytes:
+def _digest(content: bytes, hash_name: str) -> bytes:
     return hashlib.new(hash_name, content).digest()
+
+
+def _stamped_hash(sign: DocumentSigner) -> str:
+    """SM3 goes with SM2."""
+    return "sm3" if sign.algorithm is SignatureAlgorithm.SM2_SM3 else "sha256"

@@ -22,6 +22,7 @@ from signer.authz import Actor
 from signer.deadline import Deadline
 from signer.documents.issue import IssuedDocument, IssueRequest, check_issue_id
 from signer.documents.keyword_places import PlaceFinder
+from signer.documents.proof_end import proof_end
 from signer.documents.seal import SealProfile, choose_seals
 from signer.documents.sealing import LONG_TERM, TIMESTAMP_RESERVE, AuthorisedSeal, Sealing, drawn_by_the_first
 from signer.documents.unsafe import refusal
@@ -52,6 +53,7 @@ class StrangerPreparer(Protocol):
 class _Sealed:
     pdf: bytes
     signed_sm3: bytes
+    proof_ends_at: datetime
 
 
 class StrangerSealing:
@@ -159,11 +161,13 @@ class StrangerSealing:
         if profiles & LONG_TERM:
             data = StrangerPlan(validation_data=self._sealing.validation_data(made))
             pdf = self._preparer.prepare(pdf, data, timeout=deadline.remaining()).data
+        stamped: bytes | None = None
         if SealProfile.PADES_LTA in profiles:
             plan = StrangerPlan(SUBFILTER_TIMESTAMP.decode(), contents_reserve=TIMESTAMP_RESERVE)
             prepared = self._preparer.prepare(pdf, plan, timeout=deadline.remaining())
-            pdf = prepared.fill(self._sealing.token(prepared, seals[-1].sign, actor, deadline))
-        return _Sealed(pdf, signed_sm3)
+            stamped = self._sealing.token(prepared, seals[-1].sign, actor, deadline)
+            pdf = prepared.fill(stamped)
+        return _Sealed(pdf, signed_sm3, proof_end(made, stamped))
 
     def _plan(self, item: AuthorisedSeal, at: datetime) -> StrangerPlan:
         workshop, wish = self._sealing.workshop, item.wish
@@ -219,7 +223,7 @@ class StrangerSealing:
             sm3=self._blobs.put(sealed.pdf, name=sm3.digest(sealed.pdf)),
             receipts=tuple(StoredReceipt(item.log_id, item.index, item.entry) for item in receipts),
         )
-        self._catalogue.release(document, signed_sm3=sealed.signed_sm3)
+        self._catalogue.release(document, signed_sm3=sealed.signed_sm3, proof_ends_at=sealed.proof_ends_at)
         return IssuedDocument(document, sealed.pdf)
 
 

@@ -7,10 +7,12 @@ signed while that can't be believed.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from signer.algorithms import SignatureAlgorithm
+from signer.audit import Receipt
 from signer.authz import Actor
 from signer.cms.timestamp_authority import (
     Failure,
@@ -30,6 +32,25 @@ from signer.signing import DocumentSigner, Signer
 
 # RFC 3161, 2.4.2: up to 160 bits, unique for each token; drawn at random, two are the same once in 2^64 tokens.
 _SERIAL_BITS = 128
+
+
+DigestOf = Callable[[str], bytes]
+
+
+@dataclass(frozen=True)
+class StampOrder:
+    """What is to be stamped, for whom. `digest_of`: the content's digest by a hash (a hashlib name).
+
+    `seal`: the capability to make the seal that is stamped; None: a renewal, for which a grant must name the timestamp key.
+    `receipts`: gets those of our own authority.
+    """
+
+    actor: Actor
+    digest_of: DigestOf
+    deadline: Deadline
+    receipts: list[Receipt]
+    seal: DocumentSigner | None = None
+    hash_name: str = "sm3"
 
 
 class TimestampAuthority:
@@ -58,18 +79,20 @@ class TimestampAuthority:
         except TimestampRefused as refusal:
             return rejected(refusal)
 
-    def stamp(self, seal: DocumentSigner, actor: Actor, hash_name: str, digest: bytes, deadline: Deadline) -> bytes:
-        """TimeStampToken for one of our own seals, DER; its record becomes one of the seal's receipts.
+    def stamp(self, order: StampOrder) -> bytes:
+        """TimeStampToken for one of our own seals or documents, DER.
 
         Raises:
+            AccessError: a renewal by a client that has no grant for the timestamp key.
             HsmError, ApplianceError: token, clock or log stopped it.
         """
-        sign = self._signer.timestamp_signer(actor, self._key_for(hash_name), deadline, for_seal=seal)
+        key = self._key_for(order.hash_name)
+        sign = self._signer.timestamp_signer(order.actor, key, order.deadline, for_seal=order.seal)
         try:
-            token = self._token(TimestampRequest(hash_name, digest), sign)
+            token = self._token(TimestampRequest(order.hash_name, order.digest_of(order.hash_name)), sign)
         except TimestampRefused as refusal:  # we ask for nothing that could be refused
             raise ConfigurationError(Reason.START_FAILED, refusal.text) from None
-        seal.receipts.extend(sign.receipts)
+        order.receipts.extend(sign.receipts)
         return token
 
     def _token(self, request: TimestampRequest, sign: DocumentSigner) -> bytes:

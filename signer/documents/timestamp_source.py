@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
-from signer.algorithms import SignatureAlgorithm
-from signer.authz import Actor
 from signer.certificates import TrustStore
 from signer.cms.timestamp_token import (
     TimestampError,
@@ -19,25 +16,12 @@ from signer.cms.timestamp_token import (
     timestamp_request_for,
     verify_timestamp_token,
 )
-from signer.deadline import Deadline
-from signer.documents.timestamp_authority import TimestampAuthority
+from signer.documents.timestamp_authority import DigestOf, StampOrder, TimestampAuthority
 from signer.documents.timestamps_config import OutsideAuthorityConfig
 from signer.errors import ApplianceError, Reason
-from signer.signing import DocumentSigner
 
 # From URL, request and seconds to the response's bytes; raises ApplianceError (TIMESTAMP_UNAVAILABLE).
 AskAuthority = Callable[[OutsideAuthorityConfig, bytes, float], bytes]
-DigestOf = Callable[[str], bytes]
-
-
-@dataclass(frozen=True)
-class StampOrder:
-    """What is to be stamped for which seal. `digest_of`: the content's digest by a hash (a hashlib name)."""
-
-    seal: DocumentSigner
-    actor: Actor
-    digest_of: DigestOf
-    deadline: Deadline
 
 
 class TimestampSource(Protocol):
@@ -61,8 +45,7 @@ class OwnTimestamps:
 
     def stamp(self, order: StampOrder) -> bytes:
         """See `TimestampSource`."""
-        hash_name = "sm3" if order.seal.algorithm is SignatureAlgorithm.SM2_SM3 else "sha256"
-        token = self._authority.stamp(order.seal, order.actor, hash_name, order.digest_of(hash_name), order.deadline)
+        token = self._authority.stamp(order)
         return _judged(token, order.digest_of, self._trust, None)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from signer.certificates import Certificate, CertificateUsage, TrustStore, judge_path
 from signer.certificates.revocation import RevocationList, RevocationLists
+from signer.cms import object_identifiers as oid
 from signer.cms.der import DerError
 from signer.cms.electronic_seal_structure import read_seal_signature
 from signer.cms.signer_info import read_signed_data
@@ -68,6 +69,9 @@ def _signers(signature: bytes) -> Iterator[_Signer]:
     except DerError:
         read = read_signed_data(signature)
         token = read.signer.signature_timestamp
+        if read.content_type == oid.TST_INFO:  # a document timestamp
+            yield signer_certificate(read).der, read.certificates, CertificateUsage.TIMESTAMPS
+            return
         yield signer_certificate(read).der, read.certificates, CertificateUsage.SIGNATURE
         if token is not None:
             stamp = read_signed_data(token)

@@ -38,6 +38,8 @@ from signer.pades.text_places import TextUnreadable, find_text
 
 _log = logging.getLogger(__name__)
 _WALL_SECONDS = 25.0
+# Honest files take a tenth of this; ten bombs at once are gone before anybody's patience is ([inspector] timeout_seconds).
+_CROWDED_SECONDS = 8.0
 _REQUEST_BYTES = 33 * 1024 * 1024
 
 
@@ -45,7 +47,7 @@ def main() -> int:
     """Serves until SIGTERM."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--anchors", type=Path, required=True, help="directory with the trust anchors, PEM")
-    parser.add_argument("--children", type=int, default=2, help="files judged at the same time")
+    parser.add_argument("--children", type=int, default=4, help="files judged at the same time")
     parser.add_argument("--listen-fd", type=int, required=True)
     parser.add_argument("--ready-fd", type=int, required=True)
     options = parser.parse_args()
@@ -67,6 +69,7 @@ def main() -> int:
         wall_seconds=_WALL_SECONDS,
         children=options.children,
         request_bytes=_REQUEST_BYTES,
+        crowded_seconds=_CROWDED_SECONDS,
     )
     readable = _python_libraries()
     server = ForkServer(socket.socket(fileno=options.listen_fd), partial(answer, trust), readable, limits)

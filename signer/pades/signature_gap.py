@@ -75,6 +75,12 @@ def read_gap(data: bytes, byte_range: Sequence[object]) -> SignatureGap:
     return SignatureGap(start, end, end + rest, content[:length])
 
 
+def read_gap_at(data: bytes, covered: tuple[int, int, int]) -> bytes:
+    """The DER value in a gap whose offsets are known: gap begin, gap end, end of what is covered. Raises GapProblem."""
+    start, end, covered_end = covered
+    return read_gap(data, (0, start, end, covered_end - end)).cms
+
+
 def der_length(content: bytes) -> int:
     """The length of the DER SEQUENCE at the beginning (X.690, 10.1: the shortest definite form). Raises GapProblem."""
     if len(content) < 2 or content[0] != 0x30:

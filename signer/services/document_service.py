@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from datetime import UTC
 
 import grpc
 from google.rpc import status_pb2
@@ -16,6 +17,7 @@ from policy_render.catalog import Template
 from policy_render.errors import RenderError
 from signer.algorithms import sm3
 from signer.documents.issue import DocumentIssuer, IssuedDocument, IssueRequest
+from signer.documents.renewal import Renewal
 from signer.documents.report import ReportMaker
 from signer.documents.seal import KeywordPlace, Place, SealProfile, SealWish
 from signer.documents.stranger_sealing import StrangerSealing
@@ -34,6 +36,7 @@ from signer.v1.document_pb2_grpc import DocumentServiceServicer
 ToStatus = Callable[[Exception], status_pb2.Status]
 # One stream may keep this many documents in the works; more would starve other callers of renderers.
 _STREAM_CONCURRENCY = 4
+_DEFAULT_LISTED = 100
 
 
 class DocumentServicer(DocumentServiceServicer):
@@ -45,6 +48,7 @@ class DocumentServicer(DocumentServiceServicer):
         templates: TemplateDesk,
         issuer: DocumentIssuer,
         strangers: StrangerSealing,
+        renewal: Renewal,
         verifier: DocumentVerifier,
         reports: ReportMaker,
         to_status: ToStatus,
@@ -52,6 +56,7 @@ class DocumentServicer(DocumentServiceServicer):
         self._templates = templates
         self._issuer = issuer
         self._strangers = strangers
+        self._renewal = renewal
         self._verifier = verifier
         self._reports = reports
         self._to_status = to_status
@@ -127,6 +132,40 @@ class DocumentServicer(DocumentServiceServicer):
             if isinstance(answer, Exception):
                 raise answer
             yield answer
+
+    def ExtendDocument(
+        self, request: wire.ExtendDocumentRequest, context: grpc.ServicerContext
+    ) -> wire.ExtendDocumentResponse:
+        """A further archive timestamp."""
+        call = current_call.get()
+        extended = self._renewal.extend(call.actor, request.document_id, call.deadline)
+        response = wire.ExtendDocumentResponse(
+            document_id=extended.revision.document_id,
+            revision=extended.revision.revision,
+            pdf=b"" if request.omit_pdf else extended.pdf,
+            sm3=extended.revision.sm3,
+            receipts=[receipt_to_wire(item.log_id, item.index, item.entry) for item in extended.receipts],
+        )
+        if extended.revision.proof_ends_at is not None:
+            response.proof_ends_at.CopyFrom(time_to_wire(extended.revision.proof_ends_at))
+        return response
+
+    def ListExpiringDocuments(
+        self, request: wire.ListExpiringDocumentsRequest, context: grpc.ServicerContext
+    ) -> wire.ListExpiringDocumentsResponse:
+        """What wants to be extended."""
+        before = request.before.ToDatetime(tzinfo=UTC)
+        found = self._renewal.ending_before(before, request.limit or _DEFAULT_LISTED)
+        return wire.ListExpiringDocumentsResponse(
+            documents=[
+                wire.ExpiringDocument(
+                    document_id=item.document_id,
+                    revision=item.revision,
+                    proof_ends_at=None if item.proof_ends_at is None else time_to_wire(item.proof_ends_at),
+                )
+                for item in found
+            ]
+        )
 
     def VerifyDocument(
         self, request: wire.VerifyDocumentRequest, context: grpc.ServicerContext

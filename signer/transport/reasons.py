@@ -33,7 +33,7 @@ _BY_STATUS: dict[StatusCode, tuple[str, ...]] = {
         "cosignature-wrong",
         "character-not-printable",
     ),
-    StatusCode.NOT_FOUND: ("log-unknown", "key-unknown", "key-version-unknown", "template-unknown"),
+    StatusCode.NOT_FOUND: ("log-unknown", "key-unknown", "key-version-unknown", "template-unknown", "document-unknown"),
     StatusCode.FAILED_PRECONDITION: ("key-purpose", "key-not-active", "hsm-mechanism-unsupported", "log-archived"),
     StatusCode.ALREADY_EXISTS: ("issue-id-reused",),
     StatusCode.ABORTED: ("issue-in-progress",),

@@ -770,3 +770,133 @@ class IssueRecord(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IssueRecord: _TypeAlias = IssueRecord  # noqa: Y015
+
+@_typing.final
+class ExtendDocumentRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    OMIT_PDF_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    omit_pdf: _builtins.bool
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        omit_pdf: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "omit_pdf", b"omit_pdf"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtendDocumentRequest: _TypeAlias = ExtendDocumentRequest  # noqa: Y015
+
+@_typing.final
+class ExtendDocumentResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    PDF_FIELD_NUMBER: _builtins.int
+    SM3_FIELD_NUMBER: _builtins.int
+    PROOF_ENDS_AT_FIELD_NUMBER: _builtins.int
+    RECEIPTS_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    revision: _builtins.int
+    """from 1, the issued one"""
+    pdf: _builtins.bytes
+    sm3: _builtins.bytes
+    """of the whole file"""
+    @_builtins.property
+    def proof_ends_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def receipts(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.LogReceipt]: ...
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        pdf: _builtins.bytes = ...,
+        sm3: _builtins.bytes = ...,
+        proof_ends_at: _timestamp_pb2.Timestamp | None = ...,
+        receipts: _abc.Iterable[_types_pb2.LogReceipt] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proof_ends_at", b"proof_ends_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "pdf", b"pdf", "proof_ends_at", b"proof_ends_at", "receipts", b"receipts", "revision", b"revision", "sm3", b"sm3"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtendDocumentResponse: _TypeAlias = ExtendDocumentResponse  # noqa: Y015
+
+@_typing.final
+class ListExpiringDocumentsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEFORE_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    limit: _builtins.int
+    """up to 1,000; 0: 100"""
+    @_builtins.property
+    def before(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        before: _timestamp_pb2.Timestamp | None = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListExpiringDocumentsRequest: _TypeAlias = ListExpiringDocumentsRequest  # noqa: Y015
+
+@_typing.final
+class ListExpiringDocumentsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def documents(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExpiringDocument]: ...
+    def __init__(
+        self,
+        *,
+        documents: _abc.Iterable[Global___ExpiringDocument] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["documents", b"documents"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListExpiringDocumentsResponse: _TypeAlias = ListExpiringDocumentsResponse  # noqa: Y015
+
+@_typing.final
+class ExpiringDocument(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    PROOF_ENDS_AT_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    revision: _builtins.int
+    @_builtins.property
+    def proof_ends_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        proof_ends_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proof_ends_at", b"proof_ends_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "proof_ends_at", b"proof_ends_at", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExpiringDocument: _TypeAlias = ExpiringDocument  # noqa: Y015

@@ -65,6 +65,16 @@ class DocumentServiceStub:
                 request_serializer=signer_dot_v1_dot_document__pb2.IssueDocumentRequest.SerializeToString,
                 response_deserializer=signer_dot_v1_dot_document__pb2.IssueDocumentResult.FromString,
                 _registered_method=True)
+        self.ExtendDocument = channel.unary_unary(
+                '/signer.v1.DocumentService/ExtendDocument',
+                request_serializer=signer_dot_v1_dot_document__pb2.ExtendDocumentRequest.SerializeToString,
+                response_deserializer=signer_dot_v1_dot_document__pb2.ExtendDocumentResponse.FromString,
+                _registered_method=True)
+        self.ListExpiringDocuments = channel.unary_unary(
+                '/signer.v1.DocumentService/ListExpiringDocuments',
+                request_serializer=signer_dot_v1_dot_document__pb2.ListExpiringDocumentsRequest.SerializeToString,
+                response_deserializer=signer_dot_v1_dot_document__pb2.ListExpiringDocumentsResponse.FromString,
+                _registered_method=True)
         self.VerifyDocument = channel.unary_unary(
                 '/signer.v1.DocumentService/VerifyDocument',
                 request_serializer=signer_dot_v1_dot_document__pb2.VerifyDocumentRequest.SerializeToString,
@@ -117,6 +127,21 @@ class DocumentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExtendDocument(self, request, context):
+        """Adds an archive timestamp to a released document, with validation data for what is there: before certificates or algorithms run out.
+        Needs a grant for the timestamp key where the appliance's own authority stamps. Older revisions stay what they are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListExpiringDocuments(self, request, context):
+        """The documents whose proof ends before a time, those first that end first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def VerifyDocument(self, request, context):
         """验真: is it whole, is it ours, is it still in force?
         """
@@ -156,6 +181,16 @@ def add_DocumentServiceServicer_to_server(servicer, server):
                     servicer.IssueDocuments,
                     request_deserializer=signer_dot_v1_dot_document__pb2.IssueDocumentRequest.FromString,
                     response_serializer=signer_dot_v1_dot_document__pb2.IssueDocumentResult.SerializeToString,
+            ),
+            'ExtendDocument': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtendDocument,
+                    request_deserializer=signer_dot_v1_dot_document__pb2.ExtendDocumentRequest.FromString,
+                    response_serializer=signer_dot_v1_dot_document__pb2.ExtendDocumentResponse.SerializeToString,
+            ),
+            'ListExpiringDocuments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListExpiringDocuments,
+                    request_deserializer=signer_dot_v1_dot_document__pb2.ListExpiringDocumentsRequest.FromString,
+                    response_serializer=signer_dot_v1_dot_document__pb2.ListExpiringDocumentsResponse.SerializeToString,
             ),
             'VerifyDocument': grpc.unary_unary_rpc_method_handler(
                     servicer.VerifyDocument,
@@ -326,6 +361,60 @@ class DocumentService:
             '/signer.v1.DocumentService/IssueDocuments',
             signer_dot_v1_dot_document__pb2.IssueDocumentRequest.SerializeToString,
             signer_dot_v1_dot_document__pb2.IssueDocumentResult.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtendDocument(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/signer.v1.DocumentService/ExtendDocument',
+            signer_dot_v1_dot_document__pb2.ExtendDocumentRequest.SerializeToString,
+            signer_dot_v1_dot_document__pb2.ExtendDocumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListExpiringDocuments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/signer.v1.DocumentService/ListExpiringDocuments',
+            signer_dot_v1_dot_document__pb2.ListExpiringDocumentsRequest.SerializeToString,
+            signer_dot_v1_dot_document__pb2.ListExpiringDocumentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,12 @@ class DocumentServiceStub:
     """
     IssueDocuments: _grpc.StreamStreamMultiCallable[_document_pb2.IssueDocumentRequest, _document_pb2.IssueDocumentResult]
     """Any number of documents; answers come as they are ready, each with its issue_id."""
+    ExtendDocument: _grpc.UnaryUnaryMultiCallable[_document_pb2.ExtendDocumentRequest, _document_pb2.ExtendDocumentResponse]
+    """Adds an archive timestamp to a released document, with validation data for what is there: before certificates or algorithms run out.
+    Needs a grant for the timestamp key where the appliance's own authority stamps. Older revisions stay what they are.
+    """
+    ListExpiringDocuments: _grpc.UnaryUnaryMultiCallable[_document_pb2.ListExpiringDocumentsRequest, _document_pb2.ListExpiringDocumentsResponse]
+    """The documents whose proof ends before a time, those first that end first."""
     VerifyDocument: _grpc.UnaryUnaryMultiCallable[_document_pb2.VerifyDocumentRequest, _document_pb2.VerifyDocumentResponse]
     """验真: is it whole, is it ours, is it still in force?"""
 
@@ -65,6 +71,12 @@ class DocumentServiceAsyncStub(DocumentServiceStub):
     """
     IssueDocuments: _aio.StreamStreamMultiCallable[_document_pb2.IssueDocumentRequest, _document_pb2.IssueDocumentResult]  # type: ignore[assignment]
     """Any number of documents; answers come as they are ready, each with its issue_id."""
+    ExtendDocument: _aio.UnaryUnaryMultiCallable[_document_pb2.ExtendDocumentRequest, _document_pb2.ExtendDocumentResponse]  # type: ignore[assignment]
+    """Adds an archive timestamp to a released document, with validation data for what is there: before certificates or algorithms run out.
+    Needs a grant for the timestamp key where the appliance's own authority stamps. Older revisions stay what they are.
+    """
+    ListExpiringDocuments: _aio.UnaryUnaryMultiCallable[_document_pb2.ListExpiringDocumentsRequest, _document_pb2.ListExpiringDocumentsResponse]  # type: ignore[assignment]
+    """The documents whose proof ends before a time, those first that end first."""
     VerifyDocument: _aio.UnaryUnaryMultiCallable[_document_pb2.VerifyDocumentRequest, _document_pb2.VerifyDocumentResponse]  # type: ignore[assignment]
     """验真: is it whole, is it ours, is it still in force?"""
 
@@ -118,6 +130,24 @@ class DocumentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_document_pb2.IssueDocumentResult], _abc.AsyncIterator[_document_pb2.IssueDocumentResult]]:
         """Any number of documents; answers come as they are ready, each with its issue_id."""
+
+    @_abc_1.abstractmethod
+    def ExtendDocument(
+        self,
+        request: _document_pb2.ExtendDocumentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_document_pb2.ExtendDocumentResponse, _abc.Awaitable[_document_pb2.ExtendDocumentResponse]]:
+        """Adds an archive timestamp to a released document, with validation data for what is there: before certificates or algorithms run out.
+        Needs a grant for the timestamp key where the appliance's own authority stamps. Older revisions stay what they are.
+        """
+
+    @_abc_1.abstractmethod
+    def ListExpiringDocuments(
+        self,
+        request: _document_pb2.ListExpiringDocumentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_document_pb2.ListExpiringDocumentsResponse, _abc.Awaitable[_document_pb2.ListExpiringDocumentsResponse]]:
+        """The documents whose proof ends before a time, those first that end first."""
 
     @_abc_1.abstractmethod
     def VerifyDocument(

@@ -1,18 +1,22 @@
-"""The portal's way to the appliance: VerifyDocument over mutual TLS, a bounded number of calls at once. Asks for nothing else."""
+"""The portal's way to the appliance: VerifyDocument and Timestamp over mutual TLS, a bounded number of calls at once; nothing else."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from signer.client import ClientProfile, Connection, RemoteError
 from signer.v1 import document_pb2 as wire
+from signer.v1 import timestamp_pb2
 from signer.web.portal_config import PortalLimits
 from signer.web.refusal import Refusal, busy, too_large, unavailable
 
 _log = logging.getLogger(__name__)
 _TURN_S = 10.0
+Answer = TypeVar("Answer")
 
 
 class Appliance:
@@ -30,12 +34,23 @@ class Appliance:
         Raises:
             Refusal: busy, unavailable.
         """
+        return await self._in_turn(self._verify, pdf)
+
+    async def stamp(self, query: bytes) -> bytes:
+        """TimeStampResp for a TimeStampReq, DER.
+
+        Raises:
+            Refusal: busy, unavailable.
+        """
+        return await self._in_turn(self._stamp, query)
+
+    async def _in_turn(self, ask: Callable[[bytes], Answer], content: bytes) -> Answer:
         try:
             async with asyncio.timeout(_TURN_S):
                 await self._turns.acquire()
         except TimeoutError:
             raise busy() from None
-        call = asyncio.get_running_loop().run_in_executor(self._threads, self._call, pdf)
+        call = asyncio.get_running_loop().run_in_executor(self._threads, ask, content)
         # The turn is over when the call is, even where nobody waits for it any more.
         call.add_done_callback(lambda _: self._turns.release())
         try:
@@ -48,9 +63,13 @@ class Appliance:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._connection.close()
 
-    def _call(self, pdf: bytes) -> wire.VerifyDocumentResponse:
+    def _verify(self, pdf: bytes) -> wire.VerifyDocumentResponse:
         request = wire.VerifyDocumentRequest(pdf=pdf)
         return self._connection.call(self._connection.documents.VerifyDocument, request)
+
+    def _stamp(self, query: bytes) -> bytes:
+        request = timestamp_pb2.TimestampRequest(request=query)
+        return self._connection.call(self._connection.timestamps.Timestamp, request).response
 
 
 def _refusal(problem: RemoteError) -> Refusal:

@@ -19,7 +19,7 @@ from aiohttp import web
 from monitoring import metrics
 from signer.network_address import address_group
 from signer.v1 import document_pb2 as wire
-from signer.web import refusal
+from signer.web import refusal, timestamps
 from signer.web.admission import UploadMemory, UploadRates
 from signer.web.connections import Visit
 from signer.web.pages import Pages
@@ -49,11 +49,15 @@ _HSTS = "max-age=31536000"
 _FOR_GOOD = "public, max-age=31536000, immutable"
 
 
-class Verifies(Protocol):
-    """Who tells what a file is: `Appliance`."""
+class Answers(Protocol):
+    """Who tells what a file is, and stamps digests: `Appliance`."""
 
     async def verify(self, pdf: bytes) -> wire.VerifyDocumentResponse:
         """The answer. Raises Refusal."""
+        ...
+
+    async def stamp(self, query: bytes) -> bytes:
+        """TimeStampResp for a TimeStampReq, DER. Raises Refusal."""
         ...
 
 
@@ -78,13 +82,16 @@ class Portal:
 
     requests: Requests
 
-    def __init__(self, config: PortalConfig, appliance: Verifies) -> None:
+    def __init__(self, config: PortalConfig, appliance: Answers) -> None:
         self._config = config
         self._appliance = appliance
         self._pages = Pages(config.company)
         self._rates = UploadRates(config.limits)
         self._memory = UploadMemory(config.limits)
         self._download = ReportDownload.with_new_key()
+        self._posts = {"/verify": self._upload, "/verify/report": self._report}
+        if config.timestamps:
+            self._posts["/timestamp"] = self._timestamp
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to any request, errors included."""
@@ -111,10 +118,8 @@ class Portal:
     async def _route(self, request: web.BaseRequest, visit: Visit) -> web.Response:
         reads = request.method in {"GET", "HEAD"}
         path = request.path
-        if path == "/verify" and request.method == "POST":
-            return await self._upload(request, visit)
-        if path == "/verify/report" and request.method == "POST":
-            return await self._report(request)
+        if request.method == "POST" and path in self._posts:
+            return await self._posts[path](request, visit)
         if path in {"/verify", "/v"} and reads:
             return _html(self._pages.form(request.query.get("n", "")))
         if path == "/" and reads:
@@ -126,7 +131,7 @@ class Portal:
             return web.Response(
                 body=asset.content, headers={"Content-Type": asset.content_type, "Cache-Control": _FOR_GOOD}
             )
-        if path in {"/", "/verify", "/v", "/verify/report"} or asset is not None:
+        if path in {"/", "/v", *self._posts} or asset is not None:
             raise refusal.wrong_method()
         raise refusal.not_found()
 
@@ -152,9 +157,7 @@ class Portal:
         return _html(self._pages.result(result, self._download.mark(result.report.report_cms)))
 
     async def _verify(self, request: web.BaseRequest) -> Result:
-        address = address_group(
-            client_address(request.remote or "", request.headers.getall("X-Forwarded-For", []), self._config.proxies)
-        )
+        address = self._address(request)
         self._rates.take(address)
         with self._memory.upload(address) as held:
             try:
@@ -164,7 +167,24 @@ class Portal:
                 raise refusal.too_slow() from None
             return Result.of(await self._appliance.verify(uploaded.content), uploaded.name)
 
-    async def _report(self, request: web.BaseRequest) -> web.Response:
+    async def _timestamp(self, request: web.BaseRequest, _visit: Visit) -> web.Response:
+        """RFC 3161 over HTTP (clause 3.4)."""
+        if request.content_type != timestamps.QUERY:
+            raise refusal.unknown_form()
+        self._rates.take(self._address(request))
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                query = await timestamps.read_query(request)
+                reply = await self._appliance.stamp(query)
+        except TimeoutError:
+            raise refusal.too_slow() from None
+        return web.Response(body=reply, headers={"Content-Type": timestamps.REPLY})
+
+    def _address(self, request: web.BaseRequest) -> str:
+        forwarded = request.headers.getall("X-Forwarded-For", [])
+        return address_group(client_address(request.remote or "", forwarded, self._config.proxies))
+
+    async def _report(self, request: web.BaseRequest, _visit: Visit) -> web.Response:
         try:
             async with asyncio.timeout(_ANSWER_S):
                 content, name = await self._download.read(request)

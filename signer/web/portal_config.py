@@ -42,7 +42,7 @@ class PortalLimits:
 class PortalConfig:
     """`tls` None: plain HTTP. `profile`: the portal's own client profile. `company`: whose page it is.
 
-    `shift`: what was added to all ports by --port-base, so also to the one in the profile.
+    `shift`: what was added to all ports by --port-base, so also to the one in the profile. `timestamps`: whether /timestamp is served.
     """
 
     host: str
@@ -53,6 +53,7 @@ class PortalConfig:
     proxies: tuple[Network, ...]
     limits: PortalLimits
     shift: int = 0
+    timestamps: bool = False
 
     @property
     def transport(self) -> str:

@@ -9,10 +9,11 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from demo.appliance import running
-from tests.bench import boundary, work
+from tests.bench import boundary, documents, work
 from tests.bench.null_server import null_server
 from tests.bench.reference_servers import bare_tls, plain_log, unlogged_workers
 from tests.bench.workload import Load, Place, rate
@@ -42,11 +43,13 @@ class Places:
     null: Place
 
 
-def _alternate(ours: Callable[[], float], references: list[Callable[[], float]]) -> tuple[float, list[float]]:
+def _alternate(
+    ours: Callable[[], float], references: list[Callable[[], float]], rounds: int = _ROUNDS
+) -> tuple[float, list[float]]:
     """Medians of ours and of each reference, measured in turns."""
     mine: list[float] = []
     others: list[list[float]] = [[] for _ in references]
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         mine.append(ours())
         for values, reference in zip(others, references, strict=True):
             values.append(reference())
@@ -90,7 +93,28 @@ def _verification(name: str, places: Places) -> Row:
         lambda: rate(Load(work.verify_document, processes=1, threads=6), here),
         [lambda: rate(Load(work.pyhanko_validation, processes=_WORKERS), here)],
     )
-    return Row(name, ours, other, "documents/s", ours / other, 10)
+    return Row(name, ours, other, "documents/s", ours / other, 20)
+
+
+def _template_row(reference: str, name: str, places: Places) -> Row:
+    """Shorter than the others: there are many templates."""
+    here = places.appliance
+    ours, (typst,) = _alternate(
+        lambda: rate(Load(documents.issue(reference), processes=1, threads=6, seconds=3), here),
+        [lambda: rate(Load(documents.render(reference), processes=_WORKERS, seconds=3), here)],
+        rounds=1,
+    )
+    return Row(name, ours, typst, "documents/s", ours / typst, 0.85)
+
+
+def _compared(ours: Load, reference: Load, goal: float, unit: str = "documents/s") -> Callable[[str, Places], Row]:
+    """One load against another, in the same place."""
+
+    def row(name: str, places: Places) -> Row:
+        mine, (other,) = _alternate(lambda: rate(ours, places.appliance), [lambda: rate(reference, places.appliance)])
+        return Row(name, mine, other, unit, mine / other, goal)
+
+    return row
 
 
 def _logged_sign(name: str, places: Places) -> Row:
@@ -150,11 +174,22 @@ MEASUREMENTS: dict[str, Callable[[str, Places], Row]] = {
     "issue-document": lambda name, places: _documents(name, work.typst_alone, 0.8, places),
     "issue-document-peer": lambda name, places: _documents(name, work.typst_and_pyhanko, 1.5, places),
     "verify-own-document": _verification,
+    "seal-alone": _compared(Load(documents.seal_alone, 1), Load(documents.pyhanko_seal, 1), 20),
+    "verify-foreign-document": _compared(
+        Load(documents.verify_stranger, 1, threads=6), Load(documents.pyhanko_stranger, _WORKERS), 0.8
+    ),
+    "timestamp": _compared(
+        Load(documents.timestamp, 2, threads=16), Load(work.bare("timestamp"), _WORKERS), 0.5, "timestamps/s"
+    ),
     "logged-sign-64": _logged_sign,
     "log-append": _log_append,
     "smtls-calls": _smtls_calls,
     "smtls-handshake": _smtls_bare,
     "smtls-bulk": _smtls_bare,
+    **{
+        f"issue-{reference.partition('@')[0].replace('/', '-')}": partial(_template_row, reference)
+        for reference in documents.templates()
+    },
 }
 
 
@@ -169,13 +204,13 @@ def main() -> int:
         directory, port, null_port = Path(folder), free_port_base(), free_port_base()
         with running(directory, port), null_server(directory, null_port, _WORKERS):
             places = Places(Place(directory, port), Place(directory, null_port))
-            print(f"{'name':<24}{'ours':>10}{'reference':>12}  {'unit':<14}{'ratio':>8}{'goal':>7}", flush=True)
+            print(f"{'name':<42}{'ours':>10}{'reference':>12}  {'unit':<14}{'ratio':>8}{'goal':>7}", flush=True)
             for name in names:
                 row = MEASUREMENTS[name](name, places)
                 rows.append(row)
                 reached = "" if row.ratio >= row.goal else "  not reached"
                 print(
-                    f"{row.name:<24}{row.ours:>10.0f}{row.reference:>12.0f}  {row.unit:<14}{row.ratio:>8.2f}"
+                    f"{row.name:<42}{row.ours:>10.0f}{row.reference:>12.0f}  {row.unit:<14}{row.ratio:>8.2f}"
                     f"{row.goal:>7.2f}{reached}",
                     flush=True,
                 )

@@ -15,8 +15,12 @@ from typing import Any
 from signer.algorithms import SignatureAlgorithm
 from tests.bench.workload import Place
 
-_ALGORITHMS = {"sm2": SignatureAlgorithm.SM2_SM3, "rsa2048": SignatureAlgorithm.RSA_PKCS1_SHA256}
-_KEYS = {"sm2": "message-sm2", "rsa2048": "message-rsa"}
+_ALGORITHMS = {
+    "sm2": SignatureAlgorithm.SM2_SM3,
+    "rsa2048": SignatureAlgorithm.RSA_PKCS1_SHA256,
+    "timestamp": SignatureAlgorithm.RSA_PKCS1_SHA256,
+}
+_KEYS = {"sm2": "message-sm2", "rsa2048": "message-rsa", "timestamp": "timestamp-rsa"}
 
 
 def _connection(place: Place) -> Any:

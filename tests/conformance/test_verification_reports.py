@@ -1,4 +1,7 @@
-"""Signed reports, judged by others: OpenSSL where the key is RSA, gmssl-pyx where it is SM2; and by our own `verify_report`."""
+"""Signed reports, judged by others: OpenSSL where the key is RSA, gmssl-pyx where it is SM2; and by our own `verify_report`.
+
+Threat: T36.
+"""
 
 from __future__ import annotations
 

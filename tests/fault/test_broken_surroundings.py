@@ -184,13 +184,13 @@ def test_a_port_in_use_is_told(stopped: Path) -> None:
         ("workers = 2", "wrokers = 2", ["signer.toml:", "listener.lan.wrokers", "workers"]),
         ("workers = 2", "workers = 0", ["listener.lan.workers", "1 to 256"]),
         ('profile = "softtoken"', 'profile = "sansec-x"', ["token.profile", "softhsm, softtoken"]),
-        ("[seal]", "[seel]", ["[seal] is missing"]),
+        ('company = "', 'firm = "', ["signer.toml:", "seal", "company"]),
         ('id = "demo-', "id = demo-", ["signer.toml:", "not valid TOML"]),
         ('mode = "development"', 'mode = "production"', ["grants.required", "asks for 2 or more"]),
         (
             'mode = "development"',
             'mode = "production"\ngrants = {required = 2}\nclock = {sources = ["kernel"]}',
-            ["is a development token"],
+            ["seal.default_profile", "in production our own is never the only proof of time"],
         ),
         ("[listener.lan]", '[listener.lan]\ntransport = "plain"', ["listener.lan", "'plain_client' is missing"]),
         ('host = "127.0.0.1"', 'host = "0.0.0.0"\ntransport = "plain"', ["signer.toml:", "is not a private address"]),
@@ -207,6 +207,21 @@ def test_broken_configuration_names_file_line_and_what_is_allowed(
     result = _serve(stopped)
     assert result.returncode != 0
     assert not [part for part in told if part not in result.stderr], result.stderr
+
+
+def test_production_takes_no_development_token(stopped: Path) -> None:
+    file = stopped / "signer.toml"
+    text = file.read_text()
+    for old, new in (
+        ('mode = "development"', 'mode = "production"\ngrants = {required = 2}\nclock = {sources = ["kernel"]}'),
+        ("[timestamps]\n", '[timestamps]\nurl = "https://tsa.example.cn/"\nanchors = "ca.pem"\n'),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    file.write_text(text)
+    result = _serve(stopped)
+    assert result.returncode != 0
+    assert "is a development token" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""No variant of any published attack is taken for whole: a sample here, thousands of fresh ones in `make soak`."""
+"""No variant of any published attack is taken for whole: a sample here, thousands of fresh ones in `make soak`.
+
+Threats: T5, T32.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The kept inputs of the fuzzers, once more and without them: each gets its answer and no exception leaves."""
+"""The kept inputs of the fuzzers, once more and without them: each gets its answer and no exception leaves.
+
+Threat: T6.
+"""
 
 from __future__ import annotations
 

@@ -37,7 +37,8 @@ def run(appliance: RunningAppliance, tmp_path: Path) -> object:
 
 def test_keys_as_json(run) -> None:  # type: ignore[no-untyped-def]  # the fixture's callable
     answer = json.loads(run("keys", "list", "--json").stdout)
-    assert {key["key"] for key in answer["keys"]} == {"message-rsa@1", "message-sm2@1", "seal-rsa@1", "seal-sm2@1"}
+    uses, families = ("message", "seal", "timestamp"), ("rsa", "sm2")
+    assert {key["key"] for key in answer["keys"]} == {f"{use}-{family}@1" for use in uses for family in families}
 
 
 def test_sign_and_verify_a_file(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]  # the fixture's callable

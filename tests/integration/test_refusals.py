@@ -171,13 +171,15 @@ def test_a_character_that_no_font_has_is_named(connection: Connection, sample: d
         ({"issue_id": "a\nb"}, "INVALID_ARGUMENT", "ISSUE_ID_INVALID"),
         ({"seals": [doc.Seal(key="message-sm2")]}, "FAILED_PRECONDITION", "KEY_PURPOSE"),
         ({"seals": [doc.Seal(key="nobody")]}, "NOT_FOUND", "KEY_UNKNOWN"),
-        ({"seals": [doc.Seal(), doc.Seal()]}, "UNIMPLEMENTED", "NOT_SUPPORTED"),
-        ({"seals": [doc.Seal(profile=doc.Seal.PROFILE_PADES_T)]}, "UNIMPLEMENTED", "NOT_SUPPORTED"),
+        ({"seals": [doc.Seal()] * 9}, "INVALID_ARGUMENT", "SEAL_INVALID"),
+        ({"seals": [doc.Seal(key="seal-rsa", profile=doc.Seal.PROFILE_GBT_38540)]}, "INVALID_ARGUMENT", "SEAL_INVALID"),
+        ({"seals": [doc.Seal(profile=9)]}, "INVALID_ARGUMENT", "SEAL_INVALID"),  # type: ignore[arg-type]  # a hostile number
+        ({"seals": [doc.Seal(reason="x" * 201)]}, "INVALID_ARGUMENT", "SEAL_INVALID"),
         ({"seals": [doc.Seal(places=[doc.SealPlace()])]}, "INVALID_ARGUMENT", "SEAL_INVALID"),
         (
             {"seals": [doc.Seal(places=[doc.SealPlace(keyword=doc.SealPlace.Keyword(text="章"))])]},
-            "UNIMPLEMENTED",
-            "NOT_SUPPORTED",
+            "INVALID_ARGUMENT",
+            "SEAL_INVALID",  # no width
         ),
     ],
 )
@@ -212,11 +214,6 @@ def test_a_refused_issue_id_can_be_used_again(connection: Connection, sample: di
     off = doc.SealPlace(box=doc.SealPlace.Box(page=9, x_mm=100, y_mm=100, width_mm=40))
     _refused(_issue(connection, json.dumps(sample), issue_id=issue_id, seals=[doc.Seal(places=[off])]))
     assert _issue(connection, json.dumps(sample), issue_id=issue_id)()
-
-
-def test_sealing_a_strangers_pdf_is_not_there_yet(connection: Connection) -> None:
-    problem = _refused(lambda: connection.call(connection.documents.SealDocument, doc.SealDocumentRequest(pdf=b"%PDF")))
-    assert problem.status == "UNIMPLEMENTED"
 
 
 # ---- callers

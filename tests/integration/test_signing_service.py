@@ -34,6 +34,8 @@ def test_keys_are_listed_with_purpose_chain_and_state(connection: Connection) ->
         "message-sm2@1": "message",
         "seal-rsa@1": "seal",
         "seal-sm2@1": "seal",
+        "timestamp-rsa@1": "timestamp",
+        "timestamp-sm2@1": "timestamp",
     }
     assert all(key.state == "active" and len(key.certificate_chain) == 2 for key in keys.values())
     assert keys["seal-sm2@1"].algorithms == [types.SIGNATURE_ALGORITHM_SM2_SM3]
@@ -44,7 +46,7 @@ def test_keys_come_in_pages(connection: Connection) -> None:
     rest = connection.call(
         connection.signing.ListKeys, wire.ListKeysRequest(page_size=3, page_token=first.next_page_token)
     )
-    assert [len(first.keys), len(rest.keys), rest.next_page_token] == [3, 1, ""]
+    assert [len(first.keys), len(rest.keys), rest.next_page_token] == [3, 3, ""]
 
 
 def test_sm2_signature_is_right_for_gmssl(connection: Connection) -> None:

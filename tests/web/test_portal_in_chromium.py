@@ -1,4 +1,7 @@
-"""The page as people use it, in a real Chromium: choose, drop, keyboard, phone, without JavaScript; progress, every kind of result."""
+"""The page as people use it, in a real Chromium: choose, drop, keyboard, phone, without JavaScript; progress, every kind of result.
+
+Threat: T35.
+"""
 
 from __future__ import annotations
 

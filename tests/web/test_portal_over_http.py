@@ -1,4 +1,7 @@
-"""The portal over plain HTTP and HTTPS: statuses, headers, forms, JSON; and what it does with those who take too much."""
+"""The portal over plain HTTP and HTTPS: statuses, headers, forms, JSON; and what it does with those who take too much.
+
+Threats: T34, T10.
+"""
 
 from __future__ import annotations
 

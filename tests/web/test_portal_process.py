@@ -1,4 +1,7 @@
-"""The portal's process in a running appliance: it answers, keeps nothing of an upload, comes back when it dies."""
+"""The portal's process in a running appliance: it answers, keeps nothing of an upload, comes back when it dies.
+
+Threat: T34.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ SM2 is verified by GmSSL inside of pyHanko. Threats: T5.
 from __future__ import annotations
 
 import asyncio
+import http.client
 import io
 import itertools
 import json
@@ -23,6 +24,7 @@ from pyhanko_certvalidator.context import CertValidationPolicySpec
 from pyhanko_certvalidator.policy_decl import REQUIRE_REVINFO, CertRevTrustPolicy
 from pyhanko_certvalidator.registry import SimpleTrustManager
 
+from signer.app.demo_appliance import PORTAL_OFFSET
 from signer.client import Connection, RemoteError
 from signer.cms.signer_info import read_signed_data
 from signer.pades.pyhanko_sm2 import SignatureAlgorithmPolicy, register_names
@@ -127,8 +129,20 @@ def test_openssl_verifies_the_timestamp(issue: _Issue, appliance: RunningApplian
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def _ask_over_http(appliance: RunningAppliance, query: bytes) -> bytes:
+    """As RFC 3161, clause 3.4 has it."""
+    http_connection = http.client.HTTPConnection("127.0.0.1", appliance.port + PORTAL_OFFSET, timeout=60)
+    http_connection.request("POST", "/timestamp", query, {"Content-Type": "application/timestamp-query"})
+    answer = http_connection.getresponse()
+    assert (answer.status, answer.headers.get_content_type()) == (200, "application/timestamp-reply")
+    content = answer.read()
+    http_connection.close()
+    return content
+
+
+@pytest.mark.parametrize("over_http", [False, True], ids=["grpc", "http"])
 def test_our_authority_answers_what_openssl_asks(
-    connection: Connection, appliance: RunningAppliance, tmp_path: Path
+    over_http: bool, connection: Connection, appliance: RunningAppliance, tmp_path: Path
 ) -> None:
     (tmp_path / "data").write_bytes(b"whatever is to be stamped")
     subprocess.run(
@@ -137,8 +151,12 @@ def test_our_authority_answers_what_openssl_asks(
         check=True,
         capture_output=True,
     )
-    request = timestamp_pb2.TimestampRequest(request=(tmp_path / "query").read_bytes())
-    (tmp_path / "reply").write_bytes(connection.call(connection.timestamps.Timestamp, request).response)
+    query = (tmp_path / "query").read_bytes()
+    if over_http:
+        (tmp_path / "reply").write_bytes(_ask_over_http(appliance, query))
+    else:
+        request = timestamp_pb2.TimestampRequest(request=query)
+        (tmp_path / "reply").write_bytes(connection.call(connection.timestamps.Timestamp, request).response)
     command = ["openssl", "ts", "-verify", "-queryfile", "query", "-in", "reply", "-CAfile"]
     command.append(str(appliance.directory / "trust" / "ca-rsa.pem"))
     checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

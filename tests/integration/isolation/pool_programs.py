@@ -1,6 +1,6 @@
 """Run as a program: a process of a pool whose requests are commands to misbehave. Not a test: `test_pool` starts it.
 
-Usage: python pool_programs.py {pool|fork} LISTEN_FD READY_FD [WALL_SECONDS]
+Usage: python pool_programs.py {pool|fork} LISTEN_FD READY_FD [WALL_SECONDS [CROWDED_SECONDS]]
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def main() -> None:
         wall_seconds=wall_seconds,
         children=2,
         request_bytes=1_000,
+        crowded_seconds=float(sys.argv[5]) if len(sys.argv) > 5 else None,
     )
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     say_ready(ready_fd)

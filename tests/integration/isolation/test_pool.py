@@ -32,6 +32,7 @@ class Pool:
     wall_seconds: float
     listener: socket.socket
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    further: tuple[str, ...] = ()
 
     def start(self, count: int = 1) -> None:
         """Starts processes and waits until they say that they are ready."""
@@ -45,6 +46,7 @@ class Pool:
                     str(self.listener.fileno()),
                     str(ready_write),
                     str(self.wall_seconds),
+                    *self.further,
                 ],
                 pass_fds=(self.listener.fileno(), ready_write),
                 env={"PYTHONPATH": str(_ROOT)},
@@ -208,6 +210,30 @@ def test_more_requests_than_children_wait_their_turn(fork_server: Pool) -> None:
     with ThreadPoolExecutor(6) as threads:
         answers = list(threads.map(lambda _: fork_server.call(b"sleep 0.1"), range(6)))
     assert len({answer.split()[0] for answer in answers}) == 6
+
+
+def test_where_others_wait_nobody_keeps_a_place_for_long(tmp_path: Path) -> None:
+    """Two hold both places with all the time in the world; whoever waits gets an answer long before that is over."""
+    with _pool(tmp_path, "fork", wall_seconds=600.0) as made:
+        made.further = ("1.0",)
+        made.start()
+        with ThreadPoolExecutor(4) as threads:
+            holders = [threads.submit(made.call, b"sleep 500", timeout=600) for _ in range(2)]
+            _eventually(lambda: len(_children(made.processes[0].pid).split()) == 2)
+            waiting = [threads.submit(made.call, b"next", timeout=60) for _ in range(2)]
+            assert all(item.result().endswith(b"next") for item in waiting)
+            made.processes[0].terminate()
+            for child in _children(made.processes[0].pid).split():
+                os.kill(int(child), signal.SIGKILL)
+            failures = [item.exception() for item in holders]
+    assert any(isinstance(failure, PeerClosed) for failure in failures)
+
+
+def test_a_place_is_kept_while_nobody_waits(tmp_path: Path) -> None:
+    with _pool(tmp_path, "fork", wall_seconds=600.0) as made:
+        made.further = ("0.1",)
+        made.start()
+        assert made.call(b"sleep 2").endswith(b"sleep 2")
 
 
 def test_ends_on_sigterm_after_its_children(fork_server: Pool) -> None:

@@ -1,6 +1,8 @@
 """Every template's sample as a file: pinned bytes, text that comes back, attached data, the marks of PDF/A, the QR code.
 
 Judged by poppler, qpdf, pikepdf and zxing; no full PDF/A validator was at hand.
+
+Threat: T38.
 """
 
 from __future__ import annotations

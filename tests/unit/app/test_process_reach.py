@@ -20,6 +20,7 @@ from tests.conftest import free_port_base
 
 _ROOT = Path(__file__).parents[3]
 _PROBE = Path(__file__).with_name("process_reach_probe.py")
+_OUTSIDE_AUTHORITY = '[timestamps]\nurl = "https://tsa.example.cn/"\nanchors = "ca.pem"\n'
 _MORE = 'writable = ["token", "vendor"]\nnetwork = true\nwritable_code = true\n'
 
 
@@ -95,8 +96,9 @@ def test_the_log_below_what_workers_write_is_refused_in_production(
     development = _changed(demo, "mixed.toml", "state/database/signer.db", "state/signer.db")
     check_log_apart(load_config(development))
     assert "the log's directory lies below it" in caplog.text
+    stamped = _changed(development, "stamped.toml", "[timestamps]\n", _OUTSIDE_AUTHORITY)
     production = _changed(
-        development,
+        stamped,
         "mixed-production.toml",
         'mode = "development"',
         'mode = "production"\ngrants = {required = 2}\nclock = {sources = ["kernel"]}',

@@ -1,6 +1,6 @@
 """Fetching about revocation: from allowed hosts only, bounded, kept while it is current, and only what the authority signed.
 
-Threat: T6.
+Threat: T33.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from tests.fuzz.hostile_pdfs import bombs, forged_copies, lies, with_pages
 from tests.fuzz.inspector_pool import InspectorPool, inspector_pool
 from tests.fuzz.rendered_documents import rendered
 from tests.fuzz.sealed_documents import RSA, SM2, new_pki, own_pki, sealed
-from tests.fuzz.strangers import signed_by
+from tests.fuzz.strangers import signed_by, with_document_timestamp, with_validation_data
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +190,17 @@ def test_an_answer_that_is_no_report_is_a_limit_that_was_hit(tmp_path: Path, ans
 
 
 @pytest.mark.soak
+def test_ten_bombs_at_once_leave_room_for_good_uploads(pool: InspectorPool) -> None:
+    kinds = [_slow(), *(data for _, data in bombs())]
+    with ThreadPoolExecutor(14) as threads:
+        hostile = [threads.submit(pool.client().inspect, kinds[number % len(kinds)]) for number in range(10)]
+        slow = [threads.submit(pool.client().inspect, _slow()) for _ in range(2)]
+        good = [threads.submit(pool.client().inspect, sealed(RSA)) for _ in range(2)]
+        assert [item.result().integrity for item in good] == [Integrity.WHOLE] * 2
+        assert all(item.result().integrity is not Integrity.WHOLE for item in [*hostile, *slow])
+
+
+@pytest.mark.soak
 def test_a_file_that_takes_too_long_is_given_up(pool: InspectorPool) -> None:
     report = pool.client(timeout=60).inspect(_slow())
     assert report.integrity is Integrity.UNREADABLE
@@ -201,3 +212,12 @@ def test_the_pool_ends_when_told_to(tmp_path: Path) -> None:
         assert running.client().inspect(rendered()).integrity is Integrity.UNSIGNED
         process = running.process
     assert process.returncode == 0
+
+
+def test_what_came_later_is_judged_behind_the_sandbox_too(pool: InspectorPool) -> None:
+    """Documents with metadata need a library that must have been loaded before the sandbox closed."""
+    pki = own_pki(RSA)
+    extended = with_validation_data(sealed(RSA), pki)
+    report = pool.client().inspect(with_document_timestamp(extended, pki))
+    assert report.integrity is Integrity.WHOLE
+    assert report.signatures[0].has(FindingCode.VALIDATION_DATA_ADDED)

@@ -1,6 +1,6 @@
 """What may come after a signature, and what not: each allowed change by name, everything else a change of the document.
 
-Threat: T6.
+Threat: T32.
 """
 
 # mypy: disallow-untyped-calls = False

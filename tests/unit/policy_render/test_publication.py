@@ -1,4 +1,7 @@
-"""Publishing templates: what a draft must be, what is told where it is not, and that nothing is left of one that was refused."""
+"""Publishing templates: what a draft must be, what is told where it is not, and that nothing is left of one that was refused.
+
+Threat: T38.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Everything that strangers give is escaped; every kind of answer has a page; the report's mark is the portal's own."""
+"""Everything that strangers give is escaped; every kind of answer has a page; the report's mark is the portal's own.
+
+Threat: T35.
+"""
 
 from __future__ import annotations
 
