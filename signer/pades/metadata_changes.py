@@ -8,11 +8,9 @@ Not for whether the metadata is well-formed: pyHanko's rule for it looks at that
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.decode_limits import DecodePurpose
-from pyhanko.pdf_utils.metadata.model import XmpStructure
 from pyhanko.pdf_utils.metadata.xmp_xml import parse_xmp
 from pyhanko.pdf_utils.reader import HistoricalResolver
 
@@ -59,21 +57,22 @@ def _resolved(revision: HistoricalResolver, value: object) -> object:
     return revision(value.reference) if isinstance(value, generic.IndirectObject) else value
 
 
-def _metadata(revision: HistoricalResolver) -> list[tuple[str, str]]:
-    """The catalog's XMP: each property with its namespace, as often as it stands there, without what every program writes anew."""
+def _metadata(revision: HistoricalResolver) -> dict[str, list[object]]:
+    """The catalog's XMP: by name with its namespace each value, as often as it stands there, without what every program writes anew.
+
+    Values are compared, not their text: programs write the parts of a structure in any order.
+    """
     root = revision.root
     if "/Metadata" not in root:
-        return []
+        return {}
     stream = _resolved(revision, root.raw_get("/Metadata"))
     if not isinstance(stream, generic.StreamObject):
-        return [("", repr(stream))]
+        return {"": [stream]}
     packet = stream.read_data(DecodePurpose.XMP_METADATA)
-    return sorted(_properties(parse_xmp(io.BytesIO(packet))))
-
-
-def _properties(descriptions: list[XmpStructure]) -> Iterator[tuple[str, str]]:
-    for description in descriptions:
+    found: dict[str, list[object]] = {}
+    for description in parse_xmp(io.BytesIO(packet)):
         for name, value in description:
             key = f"{{{name.ns}}}{name.local_name}"
             if key not in _METADATA:
-                yield key, repr(value)
+                found.setdefault(key, []).append(value)
+    return found
