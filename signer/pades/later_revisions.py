@@ -4,7 +4,7 @@ Allowed: validation data (DSS, VRI), document timestamps, further signatures, an
 empty, as far as DocMDP and FieldMDP let it. pyHanko's difference rules say what the changed objects are, revision by revision;
 they look where the cross-reference tables point. So here besides, on raw bytes: every revision has a table with entries, every
 object that stands in the appended bytes is in such a table, and the file ends where its last revision does. What later fields
-draw: `drawn_changes`; what they make of its title: `metadata_changes`.
+draw: `drawn_changes`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from pyhanko.sign.fields import MDPPerm
 from signer.findings import FindingCode
 from signer.pades.button_rule import ButtonStateRule
 from signer.pades.drawn_changes import check_drawn_changes
-from signer.pades.metadata_changes import check_metadata
 from signer.pades.signature_gap import GapProblem, SignatureGap
 from signer.pades.signed_revision import SignatureField, SignedRevision, entry, subdictionary
 
@@ -123,7 +122,6 @@ def _judge(
         filled |= difference.changed_form_fields - signature_names
         drawn_by |= check_drawn_changes(old, new)
         _check_form_defaults(old, new)
-        check_metadata(old, new)
     codes = {
         FindingCode.VALIDATION_DATA_ADDED: _validation_data(old) != _validation_data(new),
         FindingCode.TIMESTAMP_ADDED: any(found.is_timestamp for found, _ in later),

@@ -31,20 +31,12 @@ def variants(document: SignedDocument, chance: Random) -> Iterator[Attack]:
 def _in_a_revision(document: SignedDocument, chance: Random) -> Iterator[Attack]:
     structure = document.structure
     new = structure.size + chance.randrange(20)
-    information = b"<</Title(Policy %d)>>" % chance.randrange(10**6)
+    title = b"<</Title(Policy %d)>>" % chance.randrange(10**6)
     for number in structure.streams(Type="/Metadata"):
         packet = structure.content(number).replace(b"2026", b"20%02d" % chance.randrange(27, 99))
         changed = append(structure, {number: stream(packet, b"/Type/Metadata/Subtype/XML")}, chance.choice(HONEST))
         yield Attack("metadata replaced", changed)
-        title = b"<dc:title><rdf:Alt><rdf:li xml:lang='x-default'>Policy %d</rdf:li></rdf:Alt></dc:title>" % new
-        about = (
-            b"<rdf:Description rdf:about='' xmlns:dc='http://purl.org/dc/elements/1.1/'>%b</rdf:Description>" % title
-        )
-        packet = structure.content(number)
-        at = packet.find(b"</rdf:RDF>") if chance.random() < 0.5 else packet.find(b">", packet.find(b"<rdf:RDF")) + 1
-        body = stream(packet[:at] + about + packet[at:], b"/Type/Metadata/Subtype/XML")
-        yield Attack("a second title", append(structure, {number: body}, chance.choice(HONEST)))
-    yield Attack("information replaced", append(structure, {new: information}, trailer=b"/Info %d 0 R" % new))
+    yield Attack("information replaced", append(structure, {new: title}, trailer=b"/Info %d 0 R" % new))
     catalogs: dict[str, dict[str, bytes | None]] = {
         "language": {"Lang": b"(xx)"},
         "a label for pages": {"PageLabels": b"<</Nums[0<</S/D/St %d>>]>>" % chance.randrange(2, 99)},

@@ -8,7 +8,6 @@ Threat: T32.
 from __future__ import annotations
 
 import io
-import re
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -239,26 +238,6 @@ def test_what_was_filled_in_before_signing_stays(pdf: Callable[[], bytes]) -> No
     _refused(filled(signed, "text", value=""))
     unticked = _signed(with_button_set(with_button_kids(pdf()), "/one"))
     _refused(with_button_set(unticked, "/Off"))
-
-
-def test_titles_stay_and_dates_may_change() -> None:
-    """No page shows them, but they are what a window's title and an archive's list say."""
-    signed = _signed(rendered())
-    number, packet = find_object(signed, b"</x:xmpmeta>")
-    for old, new in (
-        (b"Motor policy", b"Motor permit"),
-        (b"Example Insurance", b"Example Assurance"),
-        (b"2026-01-02", b"2026-03-04"),
-    ):
-        assert len(old) == len(new)
-        assert old in packet
-        _refused(append_revision(signed, {number: packet.replace(old, new)}))
-    reference = re.search(rb"/Info (\d+) 0 R", signed)
-    assert reference is not None
-    _refused(append_revision(signed, {int(reference[1]): b"<</Title(Another)>>"}))
-    twice = signed_by(signed, _second(), SigningOptions(field="Sig2", box=None))
-    assert twice.count(b"/ModDate") > signed.count(b"/ModDate")  # pyHanko dates what it appends
-    _allowed(twice, FURTHER)
 
 
 def test_a_signature_as_large_as_a_page_is_believed_of_nobody() -> None:
