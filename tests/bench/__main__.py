@@ -125,6 +125,7 @@ def _logged_sign(name: str, places: Places) -> Row:
         ours, (unlogged,) = _alternate(
             lambda: rate(Load(work.sign_unary("sm2"), **callers), here),
             [lambda: rate(Load(work.sign_unary("sm2"), **callers), beside)],
+            rounds=15,  # 64 connections fall on two workers by chance: this pair is noisier than others
         )
     return Row(name, ours, unlogged, "signatures/s", ours / unlogged, 0.9)
 
