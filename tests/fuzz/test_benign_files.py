@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -11,6 +12,7 @@ from signer.pades.evidence import Integrity
 from signer.pades.foreign import inspect_pdf
 from tests.fuzz.attacks.targets import trust
 from tests.fuzz.benign.files import BenignFile, benign_files
+from tests.fuzz.inspector_pool import inspector_pool
 from tests.fuzz.rendering import shown
 
 _FILES = {item.name: item for item in benign_files()}
@@ -39,6 +41,15 @@ def test_there_are_enough() -> None:
 @pytest.mark.parametrize("name", _SAMPLE)
 def test_lawful_files_are_whole(name: str) -> None:
     _check(_FILES[name])
+
+
+def test_a_sample_through_a_real_pool(tmp_path: Path) -> None:
+    """What the judgement needs is loaded before the sandbox closes."""
+    anchors = [anchor.der for anchor in trust().anchors]
+    with inspector_pool(tmp_path, anchors) as pool:
+        for name in ("validation data", "archive timestamp", "second signature", "field filled in"):
+            data = _FILES[f"typst A-3b; {name}"].make()
+            assert pool.client().inspect(data).integrity is Integrity.WHOLE, name
 
 
 @pytest.mark.soak
