@@ -22,6 +22,10 @@ from signer.v1 import signing_pb2 as sig
 from signer.v1 import types_pb2 as types
 
 _BEIJING = timezone(timedelta(hours=8))
+_SM2 = doc.Seal(key="seal-sm2", profile=doc.Seal.PROFILE_PADES_B)
+_RSA = doc.Seal(key="seal-rsa", profile=doc.Seal.PROFILE_PADES_B)
+_ARCHIVED = doc.Seal(key="seal-rsa", profile=doc.Seal.PROFILE_PADES_LTA)
+_ELECTRONIC = doc.Seal(key="seal-sm2", profile=doc.Seal.PROFILE_GBT_38540)
 
 
 class StepFailed(Exception):
@@ -44,12 +48,9 @@ def expect(found: object, wanted: object, what: str) -> None:
 def list_keys(connection: Connection) -> None:
     """Every key with purpose and default algorithm."""
     keys = connection.list_keys()
-    expect(
-        sorted(key.key for key in keys),
-        ["message-rsa@1", "message-sm2@1", "seal-rsa@1", "seal-sm2@1"],
-        "the client's keys",
-    )
-    rows = [f"{key.key:<14} {key.purpose:<8} {len(key.algorithms)} algorithm(s)" for key in keys]
+    wanted = [f"{use}-{family}@1" for use in ("message", "seal", "timestamp") for family in ("rsa", "sm2")]
+    expect(sorted(key.key for key in keys), wanted, "the client's keys")
+    rows = [f"{key.key:<14} {key.purpose:<10} {len(key.algorithms)} algorithm(s)" for key in keys]
     step("密钥 keys of this client, all inside the PKCS#11 token", *rows)
 
 
@@ -96,21 +97,39 @@ def policy_data(connection: Connection) -> str:
     return json.dumps(data, ensure_ascii=False)
 
 
-def issue(connection: Connection, data: str, key: str, file: Path) -> bytes:
+def issue(connection: Connection, data: str, seals: list[doc.Seal], file: Path) -> bytes:
     """An issued, sealed policy in a file."""
-    request = doc.IssueDocumentRequest(issue_id=str(uuid.uuid4()), template="policy/commercial", data_json=data)
-    request.seals.add(key=key, profile=doc.Seal.PROFILE_PADES_B)
+    request = doc.IssueDocumentRequest(
+        issue_id=str(uuid.uuid4()), template="policy/commercial", data_json=data, seals=seals
+    )
     issued = connection.call(connection.documents.IssueDocument, request, timeout=60)
     expect(hashlib.new("sm3", issued.pdf).digest(), issued.sm3, "the file's SM3")
     again = connection.call(connection.documents.IssueDocument, request, timeout=60)
     expect(again.pdf, issued.pdf, "the document for the same issue_id")
     file.write_bytes(issued.pdf)
     step(
-        f"签发 commercial motor policy {issued.number}, sealed with {key}",
+        f"签发 commercial motor policy {issued.number}, sealed with {' and '.join(_told(seal) for seal in seals)}",
         f"{file}: PDF/A-3b, {len(issued.pdf):,} bytes, SM3 {issued.sm3.hex()[:16]}…",
         "the same request again gives the same bytes",
     )
     return issued.pdf
+
+
+def _told(seal: doc.Seal) -> str:
+    return f"{seal.key} ({doc.Seal.Profile.Name(seal.profile).removeprefix('PROFILE_')})"
+
+
+def seal_stranger(connection: Connection, pdf: bytes, file: Path) -> bytes:
+    """A PDF that somebody else signed, with our seal beside a text of it."""
+    place = doc.SealPlace(keyword=doc.SealPlace.Keyword(text="保险人（签章）", width_mm=38, dy_mm=20))
+    request = doc.SealDocumentRequest(
+        pdf=pdf, seals=[doc.Seal(key="seal-sm2", places=[place])], issue_id=str(uuid.uuid4())
+    )
+    sealed = connection.call(connection.documents.SealDocument, request, timeout=60).pdf
+    expect(sealed[: len(pdf)], pdf, "what the stranger signed")
+    file.write_bytes(sealed)
+    step("盖章 the stranger's PDF gets our seal on a keyword", f"{file}: the stranger's signature stays as it was")
+    return sealed
 
 
 def verify(connection: Connection, pdf: bytes, title: str, integrity: str, origin: str) -> None:
@@ -118,7 +137,7 @@ def verify(connection: Connection, pdf: bytes, title: str, integrity: str, origi
     report = connection.call(connection.documents.VerifyDocument, doc.VerifyDocumentRequest(pdf=pdf), timeout=60)
     expect(doc.Integrity.Name(report.integrity), f"INTEGRITY_{integrity}", f"{title}: integrity")
     expect(doc.Origin.Name(report.origin), f"ORIGIN_{origin}", f"{title}: origin")
-    if integrity == "WHOLE" and origin == "ISSUED_HERE":
+    if report.issued.template:
         expect(report.contract_state, doc.CONTRACT_STATE_IN_FORCE, f"{title}: contract")
     step(f"验真 {title}", f"{integrity}, {origin}: {report.summary_zh}")
 
@@ -158,10 +177,12 @@ def run(directory: Path, port: int) -> None:
         sign_and_verify(connection, "message-rsa", "RSA_PSS_SHA256")
         refuse_seal_key(connection)
         data = policy_data(connection)
-        sm2 = issue(connection, data, "seal-sm2", directory / "policy-sm2.pdf")
-        rsa = issue(connection, data, "seal-rsa", directory / "policy-rsa.pdf")
+        sm2 = issue(connection, data, [_SM2], directory / "policy-sm2.pdf")
+        rsa = issue(connection, data, [_RSA], directory / "policy-rsa.pdf")
+        both = issue(connection, data, [_ARCHIVED, _ELECTRONIC], directory / "policy-dual.pdf")
         verify(connection, sm2, "policy-sm2.pdf", "WHOLE", "ISSUED_HERE")
         verify(connection, rsa, "policy-rsa.pdf", "WHOLE", "ISSUED_HERE")
+        verify(connection, both, "policy-dual.pdf", "WHOLE", "ISSUED_HERE")
         changed = bytearray(sm2)
         changed[len(changed) // 3] ^= 1
         verify(connection, bytes(changed), "the SM2 policy with one bit changed", "CHANGED", "UNKNOWN")
@@ -170,7 +191,10 @@ def run(directory: Path, port: int) -> None:
             connection.documents.RenderDocument,
             doc.RenderDocumentRequest(template="policy/commercial", data_json=data),
         )
-        verify(connection, stranger_pdf(draft.pdf), "a PDF that a stranger signed", "WHOLE", "UNKNOWN")
+        stranger = stranger_pdf(draft.pdf)
+        verify(connection, stranger, "a PDF that a stranger signed", "WHOLE", "UNKNOWN")
+        sealed = seal_stranger(connection, stranger, directory / "stranger-sealed.pdf")
+        verify(connection, sealed, "the stranger's PDF with our seal", "WHOLE", "ISSUED_HERE")
     ask_portal(port + PORTAL_OFFSET, sm2, "genuine")
     fetch_metrics(port + METRICS_OFFSET)
 

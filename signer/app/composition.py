@@ -214,7 +214,7 @@ def _document_servicer(
         catalogue=catalogue,
     )
     strangers = StrangerSealing(
-        signer=signer, sealing=sealing, places=places, preparer=inspector, blobs=blobs, catalogue=catalogue
+        signer=signer, sealing=sealing, places=places, strangers=inspector, blobs=blobs, catalogue=catalogue
     )
     seals = [version for version in registry.all() if version.purpose is Purpose.SEAL]
     verifier = DocumentVerifier(
@@ -229,7 +229,7 @@ def _document_servicer(
         templates=TemplateDesk(grants, catalog, renderer),
         issuer=issuer,
         strangers=strangers,
-        renewal=Renewal(sealing=sealing, extender=inspector, blobs=blobs, revisions=RevisionRegister(database)),
+        renewal=Renewal(sealing=sealing, strangers=inspector, blobs=blobs, revisions=RevisionRegister(database)),
         verifier=verifier,
         reports=ReportMaker.from_config(config.reports, registry, signer),
         to_status=to_status,

@@ -5,20 +5,19 @@ Joins the parts of `signer.audit`; what it sees of the appliance around it is in
 
 from __future__ import annotations
 
-import argparse
 import logging
 import signal
 import socket
 import sys
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 from hsm.errors import HsmError
 from isolation.readiness import say_ready
 from isolation.sandbox import forbid_dumps_and_privileges
 from monitoring import json_log, metrics
 from signer.algorithms import SignMessage
+from signer.app.child_process import listening_child_options
 from signer.app.log_key import open_log_key
 from signer.app.process_reach import enter_log_writer_sandbox
 from signer.app.surroundings import FileWatch, ProcessWatch, configuration_entry, watched_files
@@ -39,11 +38,7 @@ _log = logging.getLogger(__name__)
 
 def main() -> int:
     """Serves until SIGTERM; start and stop are entries of the log themselves."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument("--listen-fd", type=int, required=True)
-    parser.add_argument("--ready-fd", type=int, required=True)
-    options = parser.parse_args()
+    options = listening_child_options(__doc__)
     forbid_dumps_and_privileges()
     json_log.configure("log-writer")
     stop_read, stop_write = socket.socketpair()

@@ -6,19 +6,18 @@ Workers hand it paths that they found to lead to an anchor; it follows the addre
 
 from __future__ import annotations
 
-import argparse
 import base64
 import json
 import logging
 import signal
 import socket
 import sys
-from pathlib import Path
 
 from isolation.pool import serve_pool
 from isolation.readiness import say_ready
 from isolation.sandbox import forbid_dumps_and_privileges
 from monitoring import json_log
+from signer.app.child_process import listening_child_options
 from signer.app.process_reach import enter_revocation_sandbox
 from signer.certificates import Certificate
 from signer.certificates.revocation_cache import RevocationCache
@@ -47,11 +46,7 @@ def answer(cache: RevocationCache, request: bytes) -> bytes:
 
 def main() -> int:
     """Serves until SIGTERM."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument("--listen-fd", type=int, required=True)
-    parser.add_argument("--ready-fd", type=int, required=True)
-    options = parser.parse_args()
+    options = listening_child_options(__doc__)
     forbid_dumps_and_privileges()
     json_log.configure("revocation")
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from signer.algorithms import sm3
 from signer.archive.blobs import BlobDirectory
@@ -20,28 +19,16 @@ from signer.deadline import Deadline
 from signer.documents.proof_end import proof_end
 from signer.documents.seal import SealProfile
 from signer.documents.sealing import TIMESTAMP_RESERVE, Gap, Sealing
+from signer.documents.stranger_pdfs import StrangerPdfs
 from signer.errors import ApplianceError, Reason, RequestError
 from signer.pades.embed import prepare_timestamp
 from signer.pades.evidence import Integrity
-from signer.pades.inspection import InspectionReport
 from signer.pades.shape import SealedShape, ShapeMismatch, check_shape
 from signer.pades.signature_gap import read_gap_at
-from signer.pades.stranger_plan import PreparedStranger, StrangerPlan, UnsafeToSeal
+from signer.pades.stranger_plan import StrangerPlan, UnsafeToSeal
 from signer.pades.update_plan import SUBFILTER_TIMESTAMP
 
 MAX_LISTED = 1_000
-
-
-class StrangerExtender(Protocol):
-    """What opens strangers' PDFs for us."""
-
-    def prepare(self, pdf: bytes, plan: StrangerPlan, *, timeout: float) -> PreparedStranger:
-        """A PDF with one more update. Raises UnsafeToSeal, ApplianceError, RequestError."""
-        ...
-
-    def inspect(self, pdf: bytes, *, timeout: float | None = None) -> InspectionReport:
-        """The report on a file. Raises ApplianceError, RequestError."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -57,10 +44,10 @@ class Renewal:
     """Extends released documents."""
 
     def __init__(
-        self, *, sealing: Sealing, extender: StrangerExtender, blobs: BlobDirectory, revisions: RevisionRegister
+        self, *, sealing: Sealing, strangers: StrangerPdfs, blobs: BlobDirectory, revisions: RevisionRegister
     ) -> None:
         self._sealing = sealing
-        self._extender = extender
+        self._strangers = strangers
         self._blobs = blobs
         self._revisions = revisions
 
@@ -118,7 +105,7 @@ class Renewal:
     def _extend_other(
         self, pdf: bytes, actor: Actor, receipts: list[Receipt], deadline: Deadline
     ) -> tuple[bytes, bytes]:
-        before = self._extender.inspect(pdf, timeout=deadline.remaining())
+        before = self._strangers.inspect(pdf, timeout=deadline.remaining())
         contents = [read_gap_at(pdf, item.covered) for item in before.signatures if item.trusted and item.covered]
         plan = StrangerPlan(
             SUBFILTER_TIMESTAMP.decode(),
@@ -126,14 +113,14 @@ class Renewal:
             validation_data=self._sealing.validation_data(contents),
         )
         try:
-            prepared = self._extender.prepare(pdf, plan, timeout=deadline.remaining())
+            prepared = self._strangers.prepare(pdf, plan, timeout=deadline.remaining())
         except UnsafeToSeal as problem:
             raise ApplianceError(
                 Reason.OWN_SIGNATURE_WRONG, f"a released document can't be extended: {problem.reason.value}"
             ) from None
         token = self._stamp(prepared, actor, receipts, deadline)
         extended = prepared.fill(token)
-        after = self._extender.inspect(extended, timeout=deadline.remaining())
+        after = self._strangers.inspect(extended, timeout=deadline.remaining())
         if after.integrity is not Integrity.WHOLE:
             raise ApplianceError(
                 Reason.OWN_SIGNATURE_WRONG, "the extended document does not verify; it was not released"

@@ -24,6 +24,8 @@ from signer.signing import DocumentSigner
 # Seals of several keys and departments; more on one document is a mistake.
 MAX_SEALS = 8
 MAX_PLACES = 1_000
+# Each is looked up by a process of its own.
+MAX_KEYWORDS = 16
 MAX_REASON = 200
 
 
@@ -86,6 +88,12 @@ def choose_seals(wishes: Sequence[SealWish], config: SealConfig) -> tuple[SealWi
         if len(wish.places or ()) > MAX_PLACES:
             raise RequestError(
                 Reason.SEAL_INVALID, f"{len(wish.places or ())} places are too many", f"Name up to {MAX_PLACES}."
+            )
+        if sum(isinstance(place, KeywordPlace) for place in wish.places or ()) > MAX_KEYWORDS:
+            raise RequestError(
+                Reason.SEAL_INVALID,
+                "a seal has too many keywords",
+                f"Name up to {MAX_KEYWORDS}, and boxes for the rest.",
             )
         unspecified = wish.profile is SealProfile.UNSPECIFIED
         profile = SealProfile[config.default_profile] if unspecified else wish.profile

@@ -7,7 +7,7 @@ can't be had stops the whole, and nothing half-sealed comes out. Not for who may
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -133,7 +133,7 @@ class Sealing:
             raise RequestError(
                 Reason.NOT_SUPPORTED,
                 f"{profile.name}: this appliance knows no revocation lists of its seals' authorities",
-                "Configure [revocation], or ask for PROFILE_PADES_T.",
+                "Configure [seal] crl_directory, or ask for PROFILE_PADES_T.",
             )
 
     def seal(
@@ -177,10 +177,7 @@ class Sealing:
 
     def token(self, gap: Gap, sign: DocumentSigner, actor: Actor, deadline: Deadline) -> bytes:
         """The token of a document timestamp. Raises ApplianceError."""
-        assert self._timestamps is not None  # check_profile
-        return self._timestamps.stamp(
-            StampOrder(actor, gap.digest, deadline, sign.receipts, seal=sign, hash_name=_stamped_hash(sign))
-        )
+        return self._stamped(sign, actor, gap.digest, deadline)
 
     def renewing_token(self, gap: Gap, actor: Actor, receipts: list[Receipt], deadline: Deadline) -> bytes:
         """The token of a document timestamp that renews another's proof. Raises AccessError, ApplianceError."""
@@ -213,17 +210,23 @@ class Sealing:
         if item.wish.profile is SealProfile.GBT_38540:
             return self.workshop.electronic_seal_signature(sign, gap.digest("sm3"), at)
         builder = self.workshop.builder(sign.key, sign.algorithm)
-        timestamp = None
+        timestamp: Callable[[bytes], bytes] | None = None
         if item.wish.profile in TIMESTAMPED:
 
             def timestamp(signature: bytes) -> bytes:
-                assert self._timestamps is not None  # check_profile
-                digest_of, hash_name = partial(_digest, signature), _stamped_hash(sign)
-                return self._timestamps.stamp(
-                    StampOrder(actor, digest_of, deadline, sign.receipts, seal=sign, hash_name=hash_name)
-                )
+                return self._stamped(sign, actor, partial(_digest, signature), deadline)
 
         return builder.build(gap.digest(digest_name(sign.algorithm)), sign, content=None, timestamp=timestamp)
+
+    def _stamped(
+        self, sign: DocumentSigner, actor: Actor, digest_of: Callable[[str], bytes], deadline: Deadline
+    ) -> bytes:
+        """A token for one of our own seals; SM3 goes with SM2."""
+        assert self._timestamps is not None  # check_profile
+        hash_name = "sm3" if sign.algorithm is SignatureAlgorithm.SM2_SM3 else "sha256"
+        return self._timestamps.stamp(
+            StampOrder(actor, digest_of, deadline, sign.receipts, seal=sign, hash_name=hash_name)
+        )
 
     def validation_data(self, signatures: Sequence[bytes]) -> ValidationData:
         """What they can be verified with in years. Raises ApplianceError (REVOCATION_UNAVAILABLE)."""
@@ -243,8 +246,3 @@ def _check_own_shape(pdf: bytes) -> None:
 
 def _digest(content: bytes, hash_name: str) -> bytes:
     return hashlib.new(hash_name, content).digest()
-
-
-def _stamped_hash(sign: DocumentSigner) -> str:
-    """SM3 goes with SM2."""
-    return "sm3" if sign.algorithm is SignatureAlgorithm.SM2_SM3 else "sha256"

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
 from monitoring import metrics
 from signer.algorithms import sm3
@@ -25,6 +24,7 @@ from signer.documents.keyword_places import PlaceFinder
 from signer.documents.proof_end import proof_end
 from signer.documents.seal import SealProfile, choose_seals
 from signer.documents.sealing import LONG_TERM, TIMESTAMP_RESERVE, AuthorisedSeal, Sealing, drawn_by_the_first
+from signer.documents.stranger_pdfs import StrangerPdfs
 from signer.documents.unsafe import refusal
 from signer.documents.verify import MAX_PDF_BYTES
 from signer.errors import ApplianceError, Reason, RequestError, SignerError
@@ -32,21 +32,9 @@ from signer.findings import Finding
 from signer.pades.embed import CrossPagePlace
 from signer.pades.evidence import Integrity, SignatureEvidence
 from signer.pades.inspection import InspectionReport
-from signer.pades.stranger_plan import PreparedStranger, StrangerPlan, UnsafeToSeal
+from signer.pades.stranger_plan import StrangerPlan, UnsafeToSeal
 from signer.pades.update_plan import SUBFILTER_TIMESTAMP
 from signer.signing import Signer
-
-
-class StrangerPreparer(Protocol):
-    """What opens strangers' PDFs for us."""
-
-    def prepare(self, pdf: bytes, plan: StrangerPlan, *, timeout: float) -> PreparedStranger:
-        """A PDF with one more update. Raises UnsafeToSeal, ApplianceError, RequestError."""
-        ...
-
-    def inspect(self, pdf: bytes, *, timeout: float | None = None) -> InspectionReport:
-        """The report on a file. Raises ApplianceError, RequestError."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -65,14 +53,14 @@ class StrangerSealing:
         signer: Signer,
         sealing: Sealing,
         places: PlaceFinder,
-        preparer: StrangerPreparer,
+        strangers: StrangerPdfs,
         blobs: BlobDirectory,
         catalogue: Catalogue,
     ) -> None:
         self._signer = signer
         self._sealing = sealing
         self._places = places
-        self._preparer = preparer
+        self._strangers = strangers
         self._blobs = blobs
         self._catalogue = catalogue
 
@@ -130,7 +118,7 @@ class StrangerSealing:
     def _make(
         self, reserved: Reservation, pdf: bytes, seals: Sequence[AuthorisedSeal], actor: Actor, deadline: Deadline
     ) -> IssuedDocument:
-        before = self._preparer.inspect(pdf, timeout=deadline.remaining())
+        before = self._strangers.inspect(pdf, timeout=deadline.remaining())
         seals = drawn_by_the_first(seals)
         if before.signatures and _draws_beside_its_field(seals[0]):
             raise RequestError(
@@ -153,18 +141,18 @@ class StrangerSealing:
         signed_sm3 = b""
         made: list[bytes] = []
         for item in seals:
-            prepared = self._preparer.prepare(pdf, self._plan(item, at), timeout=deadline.remaining())
+            prepared = self._strangers.prepare(pdf, self._plan(item, at), timeout=deadline.remaining())
             made.append(self._sealing.content(prepared, item, actor, at, deadline))
             pdf = prepared.fill(made[-1])
             signed_sm3 = prepared.digest("sm3")
         profiles = {item.wish.profile for item in seals}
         if profiles & LONG_TERM:
             data = StrangerPlan(validation_data=self._sealing.validation_data(made))
-            pdf = self._preparer.prepare(pdf, data, timeout=deadline.remaining()).data
+            pdf = self._strangers.prepare(pdf, data, timeout=deadline.remaining()).data
         stamped: bytes | None = None
         if SealProfile.PADES_LTA in profiles:
             plan = StrangerPlan(SUBFILTER_TIMESTAMP.decode(), contents_reserve=TIMESTAMP_RESERVE)
-            prepared = self._preparer.prepare(pdf, plan, timeout=deadline.remaining())
+            prepared = self._strangers.prepare(pdf, plan, timeout=deadline.remaining())
             stamped = self._sealing.token(prepared, seals[-1].sign, actor, deadline)
             pdf = prepared.fill(stamped)
         return _Sealed(pdf, signed_sm3, proof_end(made, stamped))
@@ -191,7 +179,7 @@ class StrangerSealing:
             RequestError: DOCUMENT_UNSAFE_TO_SEAL.
             ApplianceError: OWN_SIGNATURE_WRONG.
         """
-        after = self._preparer.inspect(pdf, timeout=deadline.remaining())
+        after = self._strangers.inspect(pdf, timeout=deadline.remaining())
         if before.integrity is Integrity.CHANGED:
             raise _unsafe("it was changed after somebody signed it", before.signatures)
         broken = [
@@ -199,7 +187,7 @@ class StrangerSealing:
             for old, new in zip(before.signatures, after.signatures, strict=False)
             if old.mathematics_right and not new.mathematics_right
         ]
-        if broken:
+        if broken or len(after.signatures) < len(before.signatures) + len(seals):
             raise _unsafe("a further seal would break a signature that it holds", broken)
         ours = {item.sign.key.certificate_chain[0] for item in seals}
         own = [item for item in after.signatures if item.certificate in ours]

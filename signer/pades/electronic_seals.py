@@ -39,11 +39,4 @@ def judge_electronic_seal(
         code = getattr(problem, "finding_code", FindingCode.CERTIFICATE_PATH_INVALID)
         signer = Certificate.load(found.signer_certificate).subject_text
         return replace(evidence, verdict=Verdict.INDETERMINATE, signer=signer, findings=(*findings, finding(code)))
-    return replace(
-        evidence,
-        verdict=Verdict.PASSED,
-        signer=path.chain[0].subject_text,
-        trusted=True,
-        chain=tuple(item.der for item in path.chain),
-        findings=findings,
-    )
+    return evidence.passed(path.chain[0].subject_text, tuple(item.der for item in path.chain), findings)

@@ -17,10 +17,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Protocol
 
-from signer.errors import ApplianceError, Reason, RequestError
+from signer.errors import Reason, RequestError
 from signer.pades.incremental_update import Update, write_update
 from signer.pades.revised_pdf import RevisedPdf
 from signer.pades.seal_place import BoxPlace, CrossPagePlace, number, seal_boxes
+from signer.pades.signature_gap import filled_gap
 from signer.pades.update_plan import (
     NO_VALIDATION_DATA,
     PADES,
@@ -108,16 +109,8 @@ class Prepared:
         Raises:
             ApplianceError: OWN_SIGNATURE_WRONG when the CMS does not fit into the reserve.
         """
-        digits = cms.hex().encode()
-        room = self._update.gap - 2
-        if not digits or len(digits) > room:
-            raise ApplianceError(
-                Reason.OWN_SIGNATURE_WRONG,
-                f"a CMS of {len(cms)} bytes does not fit where {room // 2} are reserved",
-                "Use a shorter certificate chain for the seal key.",
-            )
         update = self._update
-        return b"".join([self._document.data, update.before, b"<", digits.ljust(room, b"0"), b">", update.after])
+        return b"".join([self._document.data, update.before, filled_gap(cms, update.gap), update.after])
 
     def revised(self, filled: bytes) -> RevisedPdf:
         """What `fill` returned, ready for a further update."""

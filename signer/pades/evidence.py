@@ -5,7 +5,7 @@ Not for judging: `verify` makes evidence about files of our own making, `foreign
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -72,6 +72,10 @@ class SignatureEvidence:
     def pades_b(self) -> bool:
         """In the shape of a PAdES baseline signature, whatever else it brings along."""
         return self.profile.name.startswith("PADES")
+
+    def passed(self, signer: str, chain: tuple[bytes, ...], findings: tuple[Finding, ...]) -> SignatureEvidence:
+        """With somebody who vouches for it. `signer`: subject; `chain`: DER, from the signer's to the anchor's."""
+        return replace(self, verdict=Verdict.PASSED, signer=signer, trusted=True, chain=chain, findings=findings)
 
     def has(self, code: FindingCode) -> bool:
         """Whether that was found."""

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from signer.errors import ApplianceError, Reason
 from signer.findings import FindingCode
 
 _HEX_DIGITS = b"0123456789ABCDEFabcdef"
@@ -79,6 +80,22 @@ def read_gap_at(data: bytes, covered: tuple[int, int, int]) -> bytes:
     """The DER value in a gap whose offsets are known: gap begin, gap end, end of what is covered. Raises GapProblem."""
     start, end, covered_end = covered
     return read_gap(data, (0, start, end, covered_end - end)).cms
+
+
+def filled_gap(content: bytes, length: int) -> bytes:
+    """A gap of that many bytes with its brackets: the content in lowercase hexadecimal digits, then zeros.
+
+    Raises:
+        ApplianceError: OWN_SIGNATURE_WRONG when the content does not fit, or is empty.
+    """
+    digits, room = content.hex().encode(), length - 2
+    if not digits or len(digits) > room:
+        raise ApplianceError(
+            Reason.OWN_SIGNATURE_WRONG,
+            f"a signature of {len(content)} bytes does not fit where {room // 2} are reserved",
+            "Use a shorter certificate chain for the seal key.",
+        )
+    return b"<" + digits.ljust(room, b"0") + b">"
 
 
 def der_length(content: bytes) -> int:

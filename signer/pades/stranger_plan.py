@@ -16,8 +16,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from signer.errors import ApplianceError, Reason
 from signer.pades.seal_place import BoxPlace, CrossPagePlace
+from signer.pades.signature_gap import filled_gap
 from signer.pades.update_plan import NO_VALIDATION_DATA, ValidationData
 
 MAX_APPENDED_BYTES = 8 * 1024 * 1024
@@ -118,15 +118,7 @@ class PreparedStranger:
 
     def fill(self, content: bytes) -> bytes:
         """The sealed document. Raises ApplianceError (OWN_SIGNATURE_WRONG) when the content does not fit."""
-        room = self.gap_end - self.gap_start - 2
-        digits = content.hex().encode()
-        if not digits or len(digits) > room:
-            raise ApplianceError(
-                Reason.OWN_SIGNATURE_WRONG,
-                f"a signature of {len(content)} bytes does not fit where {room // 2} are reserved",
-                "Use a shorter certificate chain for the seal key.",
-            )
-        gap = b"<" + digits.ljust(room, b"0") + b">"
+        gap = filled_gap(content, self.gap_end - self.gap_start)
         return b"".join([self.data[: self.gap_start], gap, self.data[self.gap_end :]])
 
 

@@ -100,14 +100,7 @@ class SealVerifier:
             return replace(
                 evidence, mathematics_right=False, findings=(*findings, finding(FindingCode.JUNK_IN_SIGNATURE))
             )
-        return replace(
-            evidence,
-            verdict=Verdict.PASSED,
-            signer=path.chain[0].subject_text,
-            trusted=True,
-            chain=tuple(item.der for item in path.chain),
-            findings=findings,
-        )
+        return evidence.passed(path.chain[0].subject_text, tuple(item.der for item in path.chain), findings)
 
 
 def _with_level(evidence: SignatureEvidence, shape: SealedShape, archived: bool) -> SignatureEvidence:

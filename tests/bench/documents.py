@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from tests.bench.work import _connection, _typesetter
+from tests.bench.work import open_connection, typesetter_in
 from tests.bench.workload import Place
 
 _VERIFICATION_URL = "https://verify.example.cn/v"
@@ -56,7 +56,7 @@ def issue(reference: str) -> Callable[[Place, int], Callable[[], int]]:
 def _issue(reference: str, place: Place, _thread: int) -> Callable[[], int]:
     from signer.v1 import document_pb2
 
-    connection, fresh = _connection(place), _fresh_data(reference)
+    connection, fresh = open_connection(place), _fresh_data(reference)
 
     def step() -> int:
         request = document_pb2.IssueDocumentRequest(issue_id=str(uuid.uuid4()), template=reference, data_json=fresh())
@@ -72,7 +72,7 @@ def render(reference: str) -> Callable[[Place, int], Callable[[], int]]:
 
 
 def _render(reference: str, place: Place, _thread: int) -> Callable[[], int]:
-    typesetter, fresh = _typesetter(place), _fresh_data(reference)
+    typesetter, fresh = typesetter_in(place), _fresh_data(reference)
 
     def step() -> int:
         typesetter.render(reference, fresh(), draft=False, verification_url=_VERIFICATION_URL)
@@ -82,7 +82,7 @@ def _render(reference: str, place: Place, _thread: int) -> Callable[[], int]:
 
 
 def _rendered(place: Place) -> bytes:
-    pdf, _ = _typesetter(place).render(
+    pdf, _ = typesetter_in(place).render(
         "policy/commercial@1",
         _fresh_data("policy/commercial@1")(),
         draft=False,
@@ -167,7 +167,7 @@ def verify_stranger(place: Place, _thread: int) -> Callable[[], int]:
     """VerifyDocument of a file that pyHanko signed: a process of its own for each."""
     from signer.v1 import document_pb2
 
-    connection, pdf = _connection(place), _strangers_file(place)
+    connection, pdf = open_connection(place), _strangers_file(place)
 
     def step() -> int:
         request = document_pb2.VerifyDocumentRequest(pdf=pdf, omit_report=True)
@@ -203,7 +203,7 @@ def timestamp(place: Place, _thread: int) -> Callable[[], int]:
     from signer.cms.timestamp_token import timestamp_request
     from signer.v1 import timestamp_pb2
 
-    connection = _connection(place)
+    connection = open_connection(place)
 
     def step() -> int:
         query = timestamp_request(os.urandom(32), int.from_bytes(os.urandom(7), "big") | 1)

@@ -23,7 +23,7 @@ _ALGORITHMS = {
 _KEYS = {"sm2": "message-sm2", "rsa2048": "message-rsa", "timestamp": "timestamp-rsa"}
 
 
-def _connection(place: Place) -> Any:
+def open_connection(place: Place) -> Any:
     from signer.client import Connection, load_profile
 
     profile = load_profile(place.directory / "clients" / "core" / "profile.toml")
@@ -41,7 +41,7 @@ def sign_batch(kind: str) -> Callable[[Place, int], Callable[[], int]]:
 def _sign_batch(kind: str, place: Place, _thread: int) -> Callable[[], int]:
     from signer.v1 import signing_pb2
 
-    connection = _connection(place)
+    connection = open_connection(place)
 
     def step() -> int:
         requests = [signing_pb2.SignRequest(key=_KEYS[kind], message=os.urandom(32)) for _ in range(100)]
@@ -60,7 +60,7 @@ def sign_unary(kind: str) -> Callable[[Place, int], Callable[[], int]]:
 def _sign_unary(kind: str, place: Place, _thread: int) -> Callable[[], int]:
     from signer.v1 import signing_pb2
 
-    connection = _connection(place)
+    connection = open_connection(place)
 
     def step() -> int:
         request = signing_pb2.SignRequest(key=_KEYS[kind], message=os.urandom(32))
@@ -127,7 +127,7 @@ def issue_document(place: Place, _thread: int) -> Callable[[], int]:
     """IssueDocument with SM2."""
     from signer.v1 import document_pb2
 
-    connection, data = _connection(place), _sample()
+    connection, data = open_connection(place), _sample()
 
     def step() -> int:
         request = document_pb2.IssueDocumentRequest(
@@ -139,7 +139,7 @@ def issue_document(place: Place, _thread: int) -> Callable[[], int]:
     return step
 
 
-def _typesetter(place: Place) -> Any:
+def typesetter_in(place: Place) -> Any:
     from policy_render.catalog import Catalog
     from policy_render.fonts import Fonts
     from policy_render.renderer_process import Typesetter
@@ -150,7 +150,7 @@ def _typesetter(place: Place) -> Any:
 
 def typst_alone(place: Place, _thread: int) -> Callable[[], int]:
     """The same document by Typst, and nothing else."""
-    typesetter, data = _typesetter(place), _sample()
+    typesetter, data = typesetter_in(place), _sample()
 
     def step() -> int:
         typesetter.render(
@@ -168,7 +168,7 @@ def typst_and_pyhanko(place: Place, _thread: int) -> Callable[[], int]:
 
     from demo.strangers import stranger_signer
 
-    typesetter, data, signer = _typesetter(place), _sample(), stranger_signer()
+    typesetter, data, signer = typesetter_in(place), _sample(), stranger_signer()
     metadata = signers.PdfSignatureMetadata(
         field_name="S", md_algorithm="sha256", subfilter=fields.SigSeedSubFilter.PADES
     )
@@ -186,7 +186,7 @@ def typst_and_pyhanko(place: Place, _thread: int) -> Callable[[], int]:
 def _issued_files(place: Place, count: int) -> list[bytes]:
     from signer.v1 import document_pb2
 
-    connection, data = _connection(place), _sample()
+    connection, data = open_connection(place), _sample()
     files = []
     for _ in range(count):
         request = document_pb2.IssueDocumentRequest(
@@ -201,7 +201,7 @@ def verify_document(place: Place, _thread: int) -> Callable[[], int]:
     """VerifyDocument of files that were issued here, by all of its steps; no report is signed, as the other side signs none."""
     from signer.v1 import document_pb2
 
-    connection, files = _connection(place), itertools.cycle(_issued_files(place, 4))
+    connection, files = open_connection(place), itertools.cycle(_issued_files(place, 4))
 
     def step() -> int:
         request = document_pb2.VerifyDocumentRequest(pdf=next(files), omit_report=True)

@@ -1,4 +1,7 @@
-"""Bombs and files as large as uploads may be, through a running appliance: each gets an answer, and so do good files beside them."""
+"""Bombs and files as large as uploads may be, through a running appliance: each gets an answer, and so do good files beside them.
+
+Threats: T6, T20.
+"""
 
 from __future__ import annotations
 

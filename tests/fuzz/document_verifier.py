@@ -40,7 +40,7 @@ class InProcessInspector(Inspector):
         return InspectionReport.from_json(inspect_pdf(pdf, self._trust).to_json(), pdf)
 
 
-def _without_revocation(directory: Path) -> VerificationConfig:
+def without_revocation(directory: Path) -> VerificationConfig:
     """As an appliance is that has neither lists nor hosts to ask."""
     return VerificationConfig(
         require=False,
@@ -73,6 +73,6 @@ def document_verifier(directory: Path, trust: TrustStore, released: Iterable[byt
         inspector=InProcessInspector(trust),
         catalogue=catalogue,
         contracts=ContractRegister(database),
-        revocation=RevocationCheck.from_config(_without_revocation(directory), trust),
+        revocation=RevocationCheck.from_config(without_revocation(directory), trust),
         own_certificates=frozenset(own_pki(algorithm).certificate for algorithm in (RSA, SM2)),
     )

@@ -1,4 +1,7 @@
-"""No lawful file is called changed: a sample here, all of them in `make soak`. And none shows anything but what was signed."""
+"""No lawful file is called changed: a sample here, all of them in `make soak`. And none shows anything but what was signed.
+
+Threat: T5.
+"""
 
 from __future__ import annotations
 

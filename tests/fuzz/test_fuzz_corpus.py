@@ -1,6 +1,6 @@
 """The kept inputs of the fuzzers, once more and without them: each gets its answer and no exception leaves.
 
-Threat: T6.
+Threats: T6, T7.
 """
 
 from __future__ import annotations

@@ -175,6 +175,11 @@ def test_a_character_that_no_font_has_is_named(connection: Connection, sample: d
         ({"seals": [doc.Seal(key="seal-rsa", profile=doc.Seal.PROFILE_GBT_38540)]}, "INVALID_ARGUMENT", "SEAL_INVALID"),
         ({"seals": [doc.Seal(profile=9)]}, "INVALID_ARGUMENT", "SEAL_INVALID"),  # type: ignore[arg-type]  # a hostile number
         ({"seals": [doc.Seal(reason="x" * 201)]}, "INVALID_ARGUMENT", "SEAL_INVALID"),
+        (
+            {"seals": [doc.Seal(places=[doc.SealPlace(keyword=doc.SealPlace.Keyword(text="章", width_mm=9))] * 17)]},
+            "INVALID_ARGUMENT",
+            "SEAL_INVALID",
+        ),
         ({"seals": [doc.Seal(places=[doc.SealPlace()])]}, "INVALID_ARGUMENT", "SEAL_INVALID"),
         (
             {"seals": [doc.Seal(places=[doc.SealPlace(keyword=doc.SealPlace.Keyword(text="章"))])]},

@@ -163,21 +163,15 @@ def test_our_authority_answers_what_openssl_asks(
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-@pytest.mark.parametrize(
-    ("query", "said"),
-    [(b"not DER", "unacceptable or bad"), (bytes(5_000), "bad")],
-    ids=["nonsense", "too long"],
-)
-def test_our_authority_refuses_in_the_protocols_words(
-    query: bytes, said: str, connection: Connection, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("query", [b"not DER", bytes(5_000)], ids=["nonsense", "too long"])
+def test_our_authority_refuses_in_the_protocols_words(query: bytes, connection: Connection, tmp_path: Path) -> None:
     request = timestamp_pb2.TimestampRequest(request=query)
     (tmp_path / "reply").write_bytes(connection.call(connection.timestamps.Timestamp, request).response)
     shown = subprocess.run(
         ["openssl", "ts", "-reply", "-in", "reply", "-text"], cwd=tmp_path, capture_output=True, text=True
     ).stdout
     assert "Status: Rejected" in shown
-    assert "the data submitted has the wrong format" in shown, said
+    assert "the data submitted has the wrong format" in shown
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from signer.findings import FindingCode, finding
 from signer.pades.evidence import SignatureEvidence, SignatureProfile, Verdict
 from tests.authority_server import authority_server
 from tests.fuzz.authorities import DAY, NOW, Authority
+from tests.fuzz.document_verifier import without_revocation
 from tests.fuzz.sealed_documents import RSA, SM2, Pki
 
 BOTH = pytest.mark.parametrize("algorithm", [SM2, RSA], ids=["sm2", "rsa"])
@@ -32,16 +33,7 @@ NOT_CHECKED, UNKNOWN, REVOKED = (
 
 
 def _config(directory: Path, **changes: object) -> VerificationConfig:
-    plain = VerificationConfig(
-        require=False,
-        crl_directory=None,
-        hosts=(),
-        cache=directory / "cache",
-        socket=directory / "fetch.sock",
-        timeout=5,
-        response_bytes=100_000,
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type] # tests name fields with values of their types
+    return replace(without_revocation(directory), **changes)  # type: ignore[arg-type] # tests name fields with values of their types
 
 
 def _trust(authority: Authority) -> TrustStore:
