@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.appliance import METRICS_OFFSET, PORTAL_OFFSET
-from demo.strangers import stranger_pdf
+from demo.strangers import stranger_pdf, strangers_agreement
 from signer.client import Connection, RemoteError, load_profile
 from signer.v1 import document_pb2 as doc
 from signer.v1 import signing_pb2 as sig
@@ -121,7 +121,7 @@ def _told(seal: doc.Seal) -> str:
 
 def seal_stranger(connection: Connection, pdf: bytes, file: Path) -> bytes:
     """A PDF that somebody else signed, with our seal beside a text of it."""
-    place = doc.SealPlace(keyword=doc.SealPlace.Keyword(text="保险人（签章）", width_mm=38, dy_mm=20))
+    place = doc.SealPlace(keyword=doc.SealPlace.Keyword(text="Seal here", width_mm=38))
     request = doc.SealDocumentRequest(
         pdf=pdf, seals=[doc.Seal(key="seal-sm2", places=[place])], issue_id=str(uuid.uuid4())
     )
@@ -191,9 +191,9 @@ def run(directory: Path, port: int) -> None:
             connection.documents.RenderDocument,
             doc.RenderDocumentRequest(template="policy/commercial", data_json=data),
         )
-        stranger = stranger_pdf(draft.pdf)
-        verify(connection, stranger, "a PDF that a stranger signed", "WHOLE", "UNKNOWN")
-        sealed = seal_stranger(connection, stranger, directory / "stranger-sealed.pdf")
+        verify(connection, stranger_pdf(draft.pdf), "a PDF that a stranger signed", "WHOLE", "UNKNOWN")
+        agreement = stranger_pdf(strangers_agreement())
+        sealed = seal_stranger(connection, agreement, directory / "stranger-sealed.pdf")
         verify(connection, sealed, "the stranger's PDF with our seal", "WHOLE", "ISSUED_HERE")
     ask_portal(port + PORTAL_OFFSET, sm2, "genuine")
     fetch_metrics(port + METRICS_OFFSET)

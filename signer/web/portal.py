@@ -185,11 +185,12 @@ class Portal:
         return address_group(client_address(request.remote or "", forwarded, self._config.proxies))
 
     async def _report(self, request: web.BaseRequest, _visit: Visit) -> web.Response:
-        try:
-            async with asyncio.timeout(_ANSWER_S):
-                content, name = await self._download.read(request)
-        except TimeoutError:
-            raise refusal.too_slow() from None
+        with self._memory.upload(self._address(request)) as held:
+            try:
+                async with asyncio.timeout(_ANSWER_S):
+                    content, name = await self._download.read(request, held)
+            except TimeoutError:
+                raise refusal.too_slow() from None
         headers = {
             "Content-Type": "application/pkcs7-mime; smime-type=signed-data",
             "Content-Disposition": f'attachment; filename="{name}"',

@@ -11,11 +11,12 @@ import binascii
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 from aiohttp import web
 
+from signer.web.admission import HeldBytes
 from signer.web.refusal import report_unknown
 
 _MOST_BYTES = 4 * 1024 * 1024  # of the form
@@ -25,7 +26,7 @@ _MOST_BYTES = 4 * 1024 * 1024  # of the form
 class ReportDownload:
     """`key`: of the digests."""
 
-    key: bytes
+    key: bytes = field(repr=False)
 
     @classmethod
     def with_new_key(cls) -> ReportDownload:
@@ -36,10 +37,11 @@ class ReportDownload:
         """What goes beside a report on the page."""
         return hmac.new(self.key, report, "sm3").hexdigest()
 
-    async def read(self, request: web.BaseRequest) -> tuple[bytes, str]:
-        """The report that a form brings back, and a name for the file. Raises Refusal (report-unknown)."""
+    async def read(self, request: web.BaseRequest, held: HeldBytes) -> tuple[bytes, str]:
+        """The report that a form brings back, and a name for the file. Raises Refusal (report-unknown, busy)."""
         body = bytearray()
         async for chunk in request.content.iter_chunked(64 * 1024):
+            held.add(len(chunk))
             body += chunk
             if len(body) > _MOST_BYTES:
                 raise report_unknown()

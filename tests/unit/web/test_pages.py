@@ -83,5 +83,6 @@ def test_a_number_is_shown_only_where_it_can_be_one() -> None:
 
 def test_marks_are_of_one_portal_and_one_report() -> None:
     first, second = ReportDownload.with_new_key(), ReportDownload.with_new_key()
+    assert repr(first) == repr(second)  # the key does not show
     assert first.mark(b"a") == first.mark(b"a")
     assert len({first.mark(b"a"), first.mark(b"b"), second.mark(b"a")}) == 3
