@@ -143,17 +143,17 @@ def _lines(name: str, report: wire.VerifyDocumentResponse, *, many: bool) -> lis
         issued = report.issued
         lines += [
             "",
-            f"  单证 document  {issued.title_zh or issued.template} {issued.number}",
+            # A document that a caller brought to be sealed has neither title nor number.
+            *([f"  单证 document  {issued.title_zh or issued.template} {issued.number}"] if issued.template else []),
             f"  签发 issued    {issued.issued_at.ToJsonString()}, document {issued.document_id}",
         ]
     for number, item in enumerate(report.signatures, start=1):
         verdict = types_pb2.Verdict.Name(item.verdict).removeprefix("VERDICT_")
-        moment = item.signed_at.ToJsonString() if item.HasField("signed_at") else "未知 unknown"
         lines += [
             "",
             f"  签名 signature {number}: {verdict}, {algorithm_words(item.algorithm)}",
             f"    签名人 signer  {item.signer or '未知 unknown'}",
-            f"    时间 signed at {moment}",
+            f"    时间 signed at {_moment(item)}",
             *(f"    - {found.message_zh} {found.message} [{found.code}]" for found in item.findings),
         ]
     told = {found.code for item in report.signatures for found in item.findings}
@@ -161,6 +161,17 @@ def _lines(name: str, report: wire.VerifyDocumentResponse, *, many: bool) -> lis
     if others:
         lines += ["", *(f"  - {item.message_zh} {item.message} [{item.code}]" for item in others)]
     return lines
+
+
+def _moment(item: wire.SignatureReport) -> str:
+    """When it was signed: proven, or claimed."""
+    if item.HasField("proven_at"):
+        return f"{item.proven_at.ToJsonString()} (时间戳证明 proven by a timestamp)"
+    return (
+        f"{item.signed_at.ToJsonString()} (签名人声明 as the signer says)"
+        if item.HasField("signed_at")
+        else "未知 unknown"
+    )
 
 
 def _both(text: Text) -> str:
