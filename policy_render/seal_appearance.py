@@ -38,11 +38,15 @@ _Matrix = tuple[float, float, float, float, float, float]
 
 @dataclass(frozen=True)
 class SealAppearance:
-    """For a form XObject: `content` is its stream (not compressed), `bbox` its box, `resources` its resource dictionary."""
+    """For a form XObject: `content` is its stream (not compressed), `bbox` its box, `resources` its resource dictionary.
+
+    `objects`: streams that it draws with, as PDF writes them; "n 0 R" in them and in `resources` means the nth of them, from 1.
+    """
 
     content: bytes
     bbox: tuple[float, float, float, float]
     resources: bytes
+    objects: tuple[bytes, ...] = ()
 
     def compressed(self) -> bytes:
         """The content for /Filter /FlateDecode."""
