@@ -71,8 +71,8 @@ def _judged(content: bytes) -> tuple[str, bytes]:
         raise unfit("the file is empty", "Give a PNG or an SVG.")
     if len(content) > MAX_FILE_BYTES:
         raise unfit(
-            f"the file has {len(content):,} bytes, more than {MAX_FILE_BYTES:,}",
-            "Export the picture smaller or flatter.",
+            f"the file is larger than {MAX_FILE_BYTES // 1024} KiB",
+            "Export the picture with fewer pixels or flat colours.",
         )
     if content.startswith(SIGNATURE):
         return "png", drawing_png(content)

@@ -6,6 +6,8 @@ proof: the signature behind the picture is.
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 import zlib
 from collections.abc import Iterator
@@ -51,6 +53,19 @@ class SealAppearance:
     def compressed(self) -> bytes:
         """The content for /Filter /FlateDecode."""
         return zlib.compress(self.content, 9)
+
+    def to_json(self) -> str:
+        """For the way from a renderer's process."""
+        streams = [base64.b64encode(each).decode() for each in (self.content, *self.objects)]
+        return json.dumps({"box": self.bbox, "resources": self.resources.decode("ascii"), "streams": streams})
+
+    @classmethod
+    def from_json(cls, text: str) -> SealAppearance:
+        """Reads what `to_json` wrote. Raises ValueError, KeyError, TypeError for anything else."""
+        value = json.loads(text)
+        content, *objects = (base64.b64decode(each) for each in value["streams"])
+        left, bottom, right, top = (float(each) for each in value["box"])
+        return cls(content, (left, bottom, right, top), value["resources"].encode("ascii"), tuple(objects))
 
 
 def round_seal(company: str, *, caption: str, code: str = "") -> SealAppearance:
