@@ -6,7 +6,7 @@ Counts what drawing would cost before anybody draws, so a bomb of references is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from xml.parsers import expat
 
 from policy_render.png_picture import unfit
@@ -23,6 +23,7 @@ _REFUSED = {
     "image": "a picture of pixels",
     "feImage": "a picture of pixels",
     "filter": "a filter",
+    "marker": "a marker",
     "a": "a link",
     "animate": "an animation",
     "animateColor": "an animation",
@@ -30,6 +31,10 @@ _REFUSED = {
     "animateTransform": "an animation",
     "set": "an animation",
 }
+# What a rule in <style> may lend a mask or a pattern to.
+_DRAWING = frozenset(
+    {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "g", "svg", "use", "symbol", "switch"}
+)
 _HREFS = frozenset({"href", "http://www.w3.org/1999/xlink href"})
 _URL = re.compile(r"url\(\s*['\"]?\s*([^'\")\s]*)", re.IGNORECASE)
 
@@ -40,6 +45,7 @@ class _Element:
     def __init__(self) -> None:
         self.children: list[_Element] = []
         self.references: list[str] = []
+        self.takes_rules = False
         self.cost: int | None = None
 
 
@@ -63,6 +69,7 @@ class _Reader:
         if namespace == _SVG:
             _check_element(local)
             element.references = list(_references(attributes))
+            element.takes_rules = local in _DRAWING
             self._in_style = local == "style"
         if self.open:
             self.open[-1].children.append(element)
@@ -77,12 +84,14 @@ class _Reader:
 
     def text(self, text: str) -> None:
         if self._in_style:
-            _check_style(text)
             self._style.append(text)
 
-    @property
-    def style(self) -> str:
-        return "".join(self._style)
+    def check(self) -> None:
+        """What can be told only once everything was read. Raises RenderError (PICTURE_UNFIT)."""
+        rules = list(dict.fromkeys(_check_style("".join(self._style))))
+        assert self.root is not None  # expat has found one element at least
+        if _Costs(self.by_id, rules).of(self.root, ()) > _MAX_DRAWN:
+            raise unfit(f"the SVG draws more than {_MAX_DRAWN:,} things", "Simplify the drawing.")
 
 
 def check_svg(content: bytes) -> None:
@@ -104,10 +113,7 @@ def check_svg(content: bytes) -> None:
         raise unfit(f"the SVG is broken (line {problem.lineno})", "Export the picture again as plain SVG.") from None
     except (ValueError, LookupError):  # an encoding that is none
         raise unfit("the SVG is broken (its encoding)", "Save it in UTF-8.") from None
-    _check_style(reader.style)
-    assert reader.root is not None  # expat has found one element at least
-    if _cost(reader.root, reader.by_id, ()) > _MAX_DRAWN:
-        raise unfit(f"the SVG draws more than {_MAX_DRAWN:,} things", "Simplify the drawing.")
+    reader.check()
 
 
 def _check_doctype(_name: str, _system: str | None, _public: str | None, has_subset: int) -> None:
@@ -139,12 +145,11 @@ def _references(attributes: dict[str, str]) -> Iterator[str]:
         yield from (_within(target) for target in _URL.findall(value))
 
 
-def _check_style(text: str) -> None:
-    """CSS, whole or in parts."""
+def _check_style(text: str) -> list[str]:
+    """The ids that CSS draws with."""
     if "@" in text or "\\" in text:
         raise unfit("the SVG's styles hold rules with @, or escapes", "Export it as plain SVG.")
-    for target in _URL.findall(text):
-        _within(target)
+    return [_within(target) for target in _URL.findall(text)]
 
 
 def _within(target: str) -> str:
@@ -153,14 +158,23 @@ def _within(target: str) -> str:
     return target[1:]
 
 
-def _cost(element: _Element, by_id: dict[str, _Element], above: tuple[_Element, ...]) -> int:
-    """How many elements are drawn for this one, every reference followed. Raises RenderError (PICTURE_UNFIT) for circles."""
-    if element in above:
-        raise unfit("the SVG refers to itself in a circle", "Export the picture again as plain SVG.")
-    if len(above) > 2 * _MAX_DEPTH:
-        raise unfit("the SVG's references go too deep", "Simplify the drawing.")
-    if element.cost is None:
-        inside = (*above, element)
-        referred = [by_id[name] for name in element.references if name in by_id]
-        element.cost = 1 + sum(_cost(each, by_id, inside) for each in [*element.children, *referred])
-    return element.cost
+class _Costs:
+    """How many elements are drawn for one, every reference followed. Rules of <style> count for every element that they may meet."""
+
+    def __init__(self, by_id: dict[str, _Element], rules: Sequence[str]) -> None:
+        self._by_id = by_id
+        self._rules = [by_id[name] for name in rules if name in by_id]
+
+    def of(self, element: _Element, above: tuple[_Element, ...]) -> int:
+        """`above`: what it is drawn for. Raises RenderError (PICTURE_UNFIT) for circles."""
+        if element in above:
+            raise unfit("the SVG refers to itself in a circle", "Export the picture again as plain SVG.")
+        if len(above) > 2 * _MAX_DEPTH:
+            raise unfit("the SVG's references go too deep", "Simplify the drawing.")
+        if element.cost is None:
+            inside = (*above, element)
+            drawn = [*element.children, *(self._by_id[name] for name in element.references if name in self._by_id)]
+            if element.takes_rules:
+                drawn += [each for each in self._rules if each not in inside]
+            element.cost = 1 + sum(self.of(each, inside) for each in drawn)
+        return element.cost
