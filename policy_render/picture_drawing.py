@@ -57,7 +57,7 @@ def draw_picture(content: bytes) -> SealAppearance:
             f"One side may be up to {_MAX_ASPECT:g} times the other; crop or scale it.",
         )
     appearance = _Harvest(page).appearance()
-    if len(appearance.content) + sum(len(each) for each in appearance.objects) > MAX_DRAWN_BYTES:
+    if appearance.added_bytes > MAX_DRAWN_BYTES:
         raise unfit(
             f"the picture adds more than {MAX_DRAWN_BYTES // 1024} KiB to every document",
             "Export it with fewer pixels or flat colours.",

@@ -54,6 +54,11 @@ class SealAppearance:
         """The content for /Filter /FlateDecode."""
         return zlib.compress(self.content, 9)
 
+    @property
+    def added_bytes(self) -> int:
+        """By how much a document grows that shows it."""
+        return len(self.compressed()) + sum(len(each) for each in self.objects)
+
     def to_json(self) -> str:
         """For the way from a renderer's process."""
         streams = [base64.b64encode(each).decode() for each in (self.content, *self.objects)]

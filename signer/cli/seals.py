@@ -45,11 +45,6 @@ class _Seal:
         left, bottom, right, top = self.appearance.bbox
         return (top - bottom) / (right - left)
 
-    @property
-    def added_kib(self) -> float:
-        """By how much a document grows."""
-        return (len(self.appearance.compressed()) + sum(len(each) for each in self.appearance.objects)) / 1024
-
 
 def add_commands(commands: Commands) -> None:
     """Adds `seals` with its verbs."""
@@ -105,7 +100,7 @@ def _preview(options: argparse.Namespace) -> ExitStatus:
         {
             "seal": seal.title,
             "picture": None if seal.source is None else str(seal.source),
-            "added_kib": round(seal.added_kib, 1),
+            "added_kib": round(seal.appearance.added_bytes / 1024, 1),
         }
         for seal in seals
     ]
@@ -137,7 +132,7 @@ def _seals(options: argparse.Namespace) -> Iterator[_Seal]:
 def _about(seal: _Seal, width: float) -> Iterator[str]:
     yield "按名称绘制 drawn from the company's name" if seal.source is None else f"文件 file: {seal.source.name}"
     yield f"尺寸 size: {width:.4g} × {width * seal.aspect:.4g} mm"
-    yield f"每份文件增加 each document grows by {seal.added_kib:.1f} KiB"
+    yield f"每份文件增加 each document grows by {seal.appearance.added_bytes / 1024:.1f} KiB"
 
 
 def _draw(pdf: bytes, out: Path) -> list[str]:

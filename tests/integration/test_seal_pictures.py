@@ -1,7 +1,4 @@
-"""A running appliance whose seals show pictures from files: one for all keys, one of a key's own.
-
-Threats: T5, T6.
-"""
+"""A running appliance whose seals show pictures from files: one for all keys, one of a key's own."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Whatever a file holds that is named as a seal's picture: it becomes a picture that the embedder takes, or a configuration error.
-
-Threat: T6.
-"""
+"""Whatever a file holds that is named as a seal's picture: it becomes a picture that the embedder takes, or a configuration error."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Pictures in updates: several in one, of several objects; the gate takes what the embedder wrote, and nothing that does more than draw.
-
-Threats: T5, T6.
-"""
+"""Pictures in updates: several in one, of several objects; the gate takes what the embedder wrote, and nothing that does more than draw."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Pictures of seals from files: what is taken out of a PNG or SVG, and what is refused, in words that say what to do.
-
-Threat: T6.
-"""
+"""Pictures of seals from files: what is taken out of a PNG or SVG, and what is refused, in words that say what to do."""
 
 from __future__ import annotations
 
