@@ -39,6 +39,10 @@ _MEDIA_BOX = re.compile(rb"/Type/Page/[^\n]*/MediaBox\[0 0 ([0-9.]+) ([0-9.]+)\]
 _PAGE_ENTRY = re.compile(rb"<</Type/Page/Resources ([1-9]\d*) 0 R[^\n]*/Contents ([1-9]\d*) 0 R")
 _FLATE = b"/Filter/FlateDecode"
 _MAX_DEPTH = 16
+_EXPORT = {
+    "png": "Export the picture again.",
+    "svg": "Give it a width and a height, or a viewBox, and export it as plain SVG; or give a PNG.",
+}
 
 
 def draw_picture(content: bytes) -> SealAppearance:
@@ -97,11 +101,11 @@ def _typeset(kind: str, content: bytes) -> bytes:
             ignore_system_fonts=True,
         )
     except typst.TypstError:
-        raise unfit(f"the {kind.upper()} can't be decoded", "Export the picture again, as PNG if need be.") from None
+        raise unfit(f"the {kind.upper()} can't be decoded", _EXPORT[kind]) from None
     except BaseException as problem:  # a panic in Rust is no Exception
         if type(problem).__name__ != "PanicException":
             raise
-        raise unfit(f"the {kind.upper()} can't be drawn", "Export the picture again, as PNG if need be.") from None
+        raise unfit(f"the {kind.upper()} can't be drawn", _EXPORT[kind]) from None
     return pdf
 
 

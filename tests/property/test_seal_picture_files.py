@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -129,4 +130,18 @@ def test_pngs(content: bytes) -> None:
 @settings(max_examples=80, deadline=None)
 @given(st.one_of(_SVGS, st.text(max_size=60).map(lambda text: f"<{text}".encode())))
 def test_svgs(content: bytes) -> None:
+    _check(content)
+
+
+@pytest.mark.soak
+@settings(max_examples=6_000, deadline=None)
+@given(st.one_of(_damaged(), _PNGS))
+def test_thousands_of_pngs(content: bytes) -> None:
+    _check(content)
+
+
+@pytest.mark.soak
+@settings(max_examples=6_000, deadline=None)
+@given(_SVGS)
+def test_thousands_of_svgs(content: bytes) -> None:
     _check(content)
