@@ -15,10 +15,9 @@ import typst
 
 from policy_render.errors import Reason, RenderError
 from policy_render.png_picture import SIGNATURE, drawing_png, unfit
-from policy_render.seal_appearance import SIZE, SealAppearance
+from policy_render.seal_appearance import MAX_FILE_BYTES, SIZE, SealAppearance
 from policy_render.svg_picture import check_svg
 
-MAX_FILE_BYTES = 1024 * 1024
 # Every document that it stands on grows by so much.
 MAX_DRAWN_BYTES = 1024 * 1024
 MAX_OBJECTS = 64

@@ -28,8 +28,9 @@ from policy_render.data_rules import resolve
 from policy_render.data_schema import MAX_DATA_BYTES
 from policy_render.errors import Reason, RenderError
 from policy_render.fonts import Fonts
-from policy_render.picture_drawing import MAX_FILE_BYTES, draw_picture
+from policy_render.picture_drawing import draw_picture
 from policy_render.qr import verification_qr
+from policy_render.seal_appearance import MAX_FILE_BYTES
 
 # A renderer lives long, so its processor time is not limited; one document's is. The largest data that the schema lets through
 # takes a few seconds.

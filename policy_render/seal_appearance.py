@@ -24,6 +24,8 @@ from policy_render.fonts import pinned_seal_font
 
 # The seal is drawn in a square of this many points and scaled to its place; company seals are 38 to 58 mm wide.
 SIZE = 120.0
+# Of the file that a picture is drawn from.
+MAX_FILE_BYTES = 1024 * 1024
 _CENTRE = SIZE / 2
 _RED = "0.80 0.06 0.09"  # DeviceRGB; the file's output intent is sRGB
 _OUTER_RADIUS, _OUTER_WIDTH = 58.2, 3.0

@@ -10,12 +10,9 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from policy_render.errors import RenderError
-from policy_render.seal_appearance import SealAppearance, round_seal
+from policy_render.seal_appearance import MAX_FILE_BYTES, SealAppearance, round_seal
 from signer.documents.seal_config import SealConfig
 from signer.errors import ConfigurationError, Reason
-
-# One more than a picture may have, so that larger files are told from those that just fit, and huge ones are not read.
-_MOST_READ = 1024 * 1024 + 1
 
 DrawPicture = Callable[[bytes], SealAppearance]
 
@@ -56,7 +53,7 @@ def picture_from_file(file: Path, draw: DrawPicture) -> SealAppearance:
     """Raises ConfigurationError (START_FAILED)."""
     try:
         with file.open("rb") as opened:
-            content = opened.read(_MOST_READ)
+            content = opened.read(MAX_FILE_BYTES + 1)  # a larger one is told by one byte more
     except OSError as problem:
         raise ConfigurationError(
             Reason.START_FAILED,

@@ -21,7 +21,8 @@ from signer.pades.seal_place import BoxPlace, CrossPagePlace
 from signer.pades.signature_gap import filled_gap
 from signer.pades.update_plan import NO_VALIDATION_DATA, ValidationData
 
-MAX_APPENDED_BYTES = 8 * 1024 * 1024
+# A picture for each seal of a document, a MiB each at the most, and validation data.
+MAX_APPENDED_BYTES = 16 * 1024 * 1024
 _HEAD = struct.Struct(">BQQ")
 _DONE, _REFUSED = 0, 1
 

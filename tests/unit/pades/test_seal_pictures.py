@@ -9,14 +9,18 @@ from datetime import UTC, datetime
 
 import pytest
 
+from policy_render import picture_drawing
 from policy_render.picture_drawing import draw_picture
 from policy_render.seal_appearance import SealAppearance
+from signer.documents.seal import MAX_SEALS
+from signer.pades import seal_pictures
 from signer.pades.embed import BoxPlace, CrossPagePlace, prepare, update_plan
 from signer.pades.incremental_update import write_update
 from signer.pades.revised_pdf import RevisedPdf
 from signer.pades.seal_pictures import MAX_OBJECTS, seal_picture, split_stream
 from signer.pades.shape import ShapeMismatch, check_shape
 from signer.pades.signature_gap import filled_gap
+from signer.pades.stranger_plan import MAX_APPENDED_BYTES
 from signer.pades.update_plan import SUBFILTER_PADES, SealBox, SealPicture, SignatureFields
 from tests.fuzz.rendered_documents import rendered
 from tests.seal_picture_files import oval_svg, png, ring
@@ -144,3 +148,9 @@ def test_no_changed_byte_of_the_update_passes_the_gate(appearance: SealAppearanc
         changed[position] ^= 1 << position % 8
         with pytest.raises(ShapeMismatch):
             check_shape(bytes(changed))
+
+
+def test_what_the_renderer_may_draw_the_embedder_takes() -> None:
+    assert picture_drawing.MAX_OBJECTS == seal_pictures.MAX_OBJECTS
+    assert picture_drawing.MAX_DICTIONARY_BYTES == seal_pictures.MAX_DICTIONARY_BYTES
+    assert MAX_SEALS * picture_drawing.MAX_DRAWN_BYTES < MAX_APPENDED_BYTES

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from policy_render.errors import Reason, RenderError
-from policy_render.picture_drawing import MAX_FILE_BYTES, draw_picture
+from policy_render.picture_drawing import draw_picture
 from policy_render.png_picture import MAX_PIXELS
-from policy_render.seal_appearance import SealAppearance
+from policy_render.seal_appearance import MAX_FILE_BYTES, SealAppearance
 from tests.seal_picture_files import chunk, drawn_svg, header, oval_svg, png, ring
 
 _SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 10 10">{}</svg>'
