@@ -57,6 +57,12 @@ class SealAppearance:
         return zlib.compress(self.content, 9)
 
     @property
+    def height_to_width(self) -> float:
+        """The picture's proportion."""
+        left, bottom, right, top = self.bbox
+        return (top - bottom) / (right - left)
+
+    @property
     def added_bytes(self) -> int:
         """By how much a document grows that shows it."""
         return len(self.compressed()) + sum(len(each) for each in self.objects)

@@ -73,3 +73,13 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 def header(width: int, height: int, bits: int = 8, colour_type: int = 6) -> bytes:
     """The beginning of a PNG."""
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0))
+
+
+def colours_in(picture: Image.Image, *, least: int = 20) -> set[str]:
+    """Which of the two colours a picture shows in so many pixels at least; engines round them a little."""
+    found = {"red": 0, "blue": 0}
+    for count, colour in picture.convert("RGB").getcolors(maxcolors=1 << 24) or ():
+        for name, wanted in (("red", RED), ("blue", BLUE)):
+            if isinstance(colour, tuple) and all(abs(a - b) <= 2 for a, b in zip(colour, wanted, strict=True)):
+                found[name] += count
+    return {name for name, count in found.items() if count >= least}

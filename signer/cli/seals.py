@@ -39,12 +39,6 @@ class _Seal:
     source: Path | None
     appearance: SealAppearance
 
-    @property
-    def aspect(self) -> float:
-        """Height to width."""
-        left, bottom, right, top = self.appearance.bbox
-        return (top - bottom) / (right - left)
-
 
 def add_commands(commands: Commands) -> None:
     """Adds `seals` with its verbs."""
@@ -84,7 +78,7 @@ def _png_name(text: str) -> Path:
 
 def _preview(options: argparse.Namespace) -> ExitStatus:
     seals = list(_seals(options))
-    widths = [min(options.width, ROOM_MM / seal.aspect) for seal in seals]
+    widths = [min(options.width, ROOM_MM / seal.appearance.height_to_width) for seal in seals]
     sheet = seal_sheet(
         [SheetRow(seal.title, tuple(_about(seal, width))) for seal, width in zip(seals, widths, strict=True)]
     )
@@ -131,7 +125,7 @@ def _seals(options: argparse.Namespace) -> Iterator[_Seal]:
 
 def _about(seal: _Seal, width: float) -> Iterator[str]:
     yield "按名称绘制 drawn from the company's name" if seal.source is None else f"文件 file: {seal.source.name}"
-    yield f"尺寸 size: {width:.4g} × {width * seal.aspect:.4g} mm"
+    yield f"尺寸 size: {width:.4g} × {width * seal.appearance.height_to_width:.4g} mm"
     yield f"每份文件增加 each document grows by {seal.appearance.added_bytes / 1024:.1f} KiB"
 
 

@@ -16,12 +16,13 @@ import pytest
 from PIL import Image
 
 from demo.appliance import running, signer
+from policy_render.catalog import Catalog
 from signer.client import Connection, load_profile
 from signer.pades.shape import check_shape
 from signer.v1 import document_pb2 as wire
 from tests.conftest import free_port_base
 from tests.fuzz.rendered_documents import rendered
-from tests.seal_picture_files import BLUE, OVAL_ASPECT, RED, oval_svg, png, ring
+from tests.seal_picture_files import OVAL_ASPECT, colours_in, oval_svg, png, ring
 
 _ISSUE_IDS = (f"pictures-{number}" for number in itertools.count())
 _PLACE = wire.SealPlace
@@ -42,14 +43,14 @@ class Pictured:
 
 @pytest.fixture(scope="module")
 def pictured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pictured]:
-    """An appliance of its own: every seal a red ring, those of seal-rsa a blue oval."""
+    """An appliance of its own: every seal a red ring twice as high as wide, those of seal-rsa a blue oval."""
     directory, port = tmp_path_factory.mktemp("pictured"), free_port_base()
     settings = directory / "signer.toml"
 
     def configure() -> None:
         text = settings.read_text("utf-8").replace("[seal]\n", '[seal]\npicture = "ring.png"\n', 1)
         settings.write_text(text + '\n[seal.pictures]\n"seal-rsa" = "oval.svg"\n', encoding="utf-8")
-        (directory / "ring.png").write_bytes(png(ring()))
+        (directory / "ring.png").write_bytes(png(ring(size=(300, 600))))
         (directory / "oval.svg").write_bytes(oval_svg())
 
     with (
@@ -78,9 +79,7 @@ def _colours(pdf: bytes, folder: Path, place: wire.SealPlace, size_mm: tuple[flo
     half_width, half_height = size_mm[0] / 2, size_mm[1] / 2
     corners = (box.x_mm - half_width, box.y_mm - half_height, box.x_mm + half_width, box.y_mm + half_height)
     left, top, right, bottom = (round(value * _DOTS_PER_MM) for value in corners)
-    seen = Image.open(folder / "page.png").convert("RGB").crop((left, top, right, bottom))
-    found = {colour for count, colour in seen.getcolors(maxcolors=1 << 20) or () if count > 20}
-    return {name for name, colour in (("red", RED), ("blue", BLUE)) if colour in found}
+    return colours_in(Image.open(folder / "page.png").crop((left, top, right, bottom)))
 
 
 def _verify(connection: Connection, pdf: bytes) -> wire.VerifyDocumentResponse:
@@ -93,7 +92,7 @@ def _verify(connection: Connection, pdf: bytes) -> wire.VerifyDocumentResponse:
 def test_each_key_shows_its_own_picture_on_an_issued_document(pictured: Pictured, tmp_path: Path) -> None:
     connection = pictured.connection
     template = connection.call(connection.documents.GetTemplate, wire.GetTemplateRequest(template="policy/commercial"))
-    red, blue, stamp = _box(1, 60, 60), _box(1, 60, 110), _box(1, 150, 110)
+    red, blue, stamp = _box(1, 60, 60, 25), _box(1, 60, 110), _box(1, 150, 110)
     seals = [
         wire.Seal(key="seal-sm2", places=[red]),
         wire.Seal(key="seal-rsa", places=[blue, stamp], profile=wire.Seal.PROFILE_PADES_LTA),
@@ -105,11 +104,15 @@ def test_each_key_shows_its_own_picture_on_an_issued_document(pictured: Pictured
     pdf = connection.call(connection.documents.IssueDocument, request).pdf
     assert len(check_shape(pdf).seals) == 3
     assert _verify(connection, pdf).issued.same_bytes
-    assert _colours(pdf, tmp_path, red, (50, 50)) == {"red"}
+    assert _colours(pdf, tmp_path, red, (25, 50)) == {"red"}
     for place in (blue, stamp):
         assert _colours(pdf, tmp_path, place, (50, 50)) == {"blue"}
         above = _box(1, place.box.x_mm, place.box.y_mm - 20)
         assert _colours(pdf, tmp_path, above, (50, 15 * OVAL_ASPECT)) == set()  # the oval is half as high as wide
+    (own,) = Catalog.load().get("policy/commercial").seal_places
+    assert _colours(pdf, tmp_path, _box(1, own.x_mm, own.y_mm), (own.width_mm, own.width_mm)) == {"red"}
+    above = _box(1, own.x_mm, own.y_mm - own.width_mm / 2 - 3)
+    assert _colours(pdf, tmp_path, above, (own.width_mm, 4)) == set()  # as high as the place is wide, and no higher
 
 
 def test_a_document_that_others_made_shows_them_too(pictured: Pictured, tmp_path: Path) -> None:
@@ -119,7 +122,7 @@ def test_a_document_that_others_made_shows_them_too(pictured: Pictured, tmp_path
             page.Rotate = 90 * (number % 2)
         turned = io.BytesIO()
         pdf.save(turned, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-    blue, red = _box(2, 60, 60), _box(2, 150, 60)
+    blue, red = _box(2, 60, 60), _box(2, 150, 60, 25)
     across = _PLACE(cross_page=_PLACE.CrossPage(y_mm=150, width_mm=40))
     seals = [wire.Seal(key="seal-sm2"), wire.Seal(key="seal-rsa", places=[blue, across])]
     request = wire.SealDocumentRequest(pdf=turned.getvalue(), seals=seals, issue_id=next(_ISSUE_IDS))
@@ -134,7 +137,7 @@ def test_a_document_that_others_made_shows_them_too(pictured: Pictured, tmp_path
     )
     twice = connection.call(connection.documents.SealDocument, again).pdf
     assert len(_verify(connection, twice).signatures) == 3
-    assert _colours(twice, tmp_path, red, (50, 50)) == {"red"}
+    assert _colours(twice, tmp_path, red, (25, 50)) == {"red"}
 
 
 def test_the_preview_shows_what_is_configured(pictured: Pictured, tmp_path: Path) -> None:
@@ -143,5 +146,4 @@ def test_the_preview_shows_what_is_configured(pictured: Pictured, tmp_path: Path
         signer("seals", "preview", "--config", str(pictured.settings), "--out", str(out), "--json").stdout
     )
     assert [Path(seal["picture"]).name for seal in said["seals"]] == ["ring.png", "oval.svg"]
-    colours = {colour for _, colour in Image.open(out).convert("RGB").getcolors(maxcolors=1 << 20) or ()}
-    assert {RED, BLUE} <= colours
+    assert colours_in(Image.open(out)) == {"red", "blue"}

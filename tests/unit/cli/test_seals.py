@@ -10,7 +10,7 @@ from PIL import Image
 from policy_render.seal_sheet import place
 from signer.cli.__main__ import main
 from signer.cli.output import ExitStatus
-from tests.seal_picture_files import BLUE, RED, oval_svg
+from tests.seal_picture_files import colours_in, oval_svg
 
 _DOTS_PER_MM = 150 / 25.4
 
@@ -20,9 +20,7 @@ def _colours_in(picture: Path, row: int) -> set[str]:
     page, x, y = place(row)
     assert page == 1
     box = [round(value * _DOTS_PER_MM) for value in (x - 25, y - 25, x + 25, y + 25)]
-    counted = Image.open(picture).convert("RGB").crop((box[0], box[1], box[2], box[3])).getcolors(maxcolors=1 << 20)
-    seen = {colour for _, colour in counted or ()}
-    return {name for name, colour in (("red", RED), ("blue", BLUE)) if colour in seen}
+    return colours_in(Image.open(picture).crop((box[0], box[1], box[2], box[3])))
 
 
 def test_a_picture_is_drawn_over_text_with_its_measures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
