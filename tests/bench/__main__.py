@@ -14,6 +14,7 @@ from pathlib import Path
 
 from demo.appliance import running
 from tests.bench import boundary, documents, work
+from tests.bench.costs import Cost, costs
 from tests.bench.null_server import null_server
 from tests.bench.reference_servers import bare_tls, plain_log, unlogged_workers
 from tests.bench.workload import Load, Place, rate
@@ -193,20 +194,25 @@ MEASUREMENTS: dict[str, Callable[[str, Places], Row]] = {
     },
 }
 
+_COSTS = "costs"  # a table of its own: by pages and signatures
+
 
 def main() -> int:
     """Prints the table as it comes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=sorted(MEASUREMENTS), help="one measurement")
+    parser.add_argument("--only", choices=[*sorted(MEASUREMENTS), _COSTS], help="one measurement")
     options = parser.parse_args()
-    names = [options.only] if options.only else list(MEASUREMENTS)
-    rows = []
+    names = [options.only] if options.only else [*MEASUREMENTS, _COSTS]
+    rows: list[Row | Cost] = []
     with tempfile.TemporaryDirectory() as folder:
         directory, port, null_port = Path(folder), free_port_base(), free_port_base()
         with running(directory, port), null_server(directory, null_port, _WORKERS):
             places = Places(Place(directory, port), Place(directory, null_port))
             print(f"{'name':<42}{'ours':>10}{'reference':>12}  {'unit':<14}{'ratio':>8}{'goal':>7}", flush=True)
             for name in names:
+                if name == _COSTS:
+                    rows += costs(places.appliance)
+                    continue
                 row = MEASUREMENTS[name](name, places)
                 rows.append(row)
                 reached = "" if row.ratio >= row.goal else "  not reached"
