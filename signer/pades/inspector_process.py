@@ -41,7 +41,8 @@ _log = logging.getLogger(__name__)
 _WALL_SECONDS = 25.0
 # Honest files take a tenth of this; ten bombs at once are gone before anybody's patience is ([inspector] timeout_seconds).
 _CROWDED_SECONDS = 8.0
-_REQUEST_BYTES = 33 * 1024 * 1024
+# The largest document, and a plan with a picture for each seal.
+_REQUEST_BYTES = 48 * 1024 * 1024
 WARM_UP = Path(__file__).parent / "warm_up"  # made by scripts/make_warm_up.py
 _WARM_UP_SIGNATURES = 2
 
