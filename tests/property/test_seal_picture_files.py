@@ -1,4 +1,7 @@
-"""Whatever a file holds that is named as a seal's picture: it becomes a picture that the embedder takes, or a configuration error."""
+"""Whatever a file holds that is named as a seal's picture: it becomes a picture that the embedder takes, or a configuration error.
+
+Threat: T39.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Pictures in updates: several in one, of several objects; the gate takes what the embedder wrote, and nothing that does more than draw."""
+"""Pictures in updates: several in one, of several objects; the gate takes what the embedder wrote, and nothing that does more than draw.
+
+Threat: T39.
+"""
 
 from __future__ import annotations
 

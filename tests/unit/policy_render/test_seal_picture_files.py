@@ -1,4 +1,7 @@
-"""Pictures of seals from files: what is taken out of a PNG or SVG, and what is refused, in words that say what to do."""
+"""Pictures of seals from files: what is taken out of a PNG or SVG, and what is refused, in words that say what to do.
+
+Threat: T39.
+"""
 
 from __future__ import annotations
 
