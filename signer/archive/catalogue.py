@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from signer.database.engine import Database
@@ -82,6 +82,14 @@ _REVISION = (
 )
 _BY_FILE = _REVISION.where(released_revisions.c.sm3 == bindparam("digest"))
 _BY_SIGNED_BYTES = _REVISION.where(released_revisions.c.signed_sm3 == bindparam("digest"))
+_BY_ISSUE_ID = select(documents).where(
+    documents.c.client == bindparam("of_client"), documents.c.issue_id == bindparam("of_issue_id")
+)
+# What they set is what they are executed with.
+_RESERVE = insert(documents)
+_RELEASE = update(documents).where(documents.c.document_id == bindparam("held"), documents.c.state == _RESERVED)
+_KEEP_RECEIPTS = insert(document_receipts)
+_REGISTER = insert(released_revisions)
 
 
 class BytesReleasedBefore(Exception):
@@ -123,12 +131,10 @@ class Catalogue:
             "template": template,
         }
         with self._database.transaction(write=True) as connection:
-            row = connection.execute(
-                select(documents).where(documents.c.client == client, documents.c.issue_id == issue_id)
-            ).one_or_none()
+            row = connection.execute(_BY_ISSUE_ID, {"of_client": client, "of_issue_id": issue_id}).one_or_none()
             if row is None:
                 try:
-                    connection.execute(insert(documents).values(**values))
+                    connection.execute(_RESERVE, values)
                 except IntegrityError:  # another appliance on the same database was faster
                     raise _in_progress() from None
                 return Reservation(document_id)
@@ -170,17 +176,19 @@ class Catalogue:
             ApplianceError: the database can't be written.
         """
         with self._database.transaction(write=True) as connection:
-            changed = connection.execute(
-                update(documents)
-                .where(and_(documents.c.document_id == document.document_id, documents.c.state == _RESERVED))
-                .values(state=_RELEASED, number=document.number, issued_at=document.issued_at, sm3=document.sm3)
-            )
+            released = {
+                "state": _RELEASED,
+                "number": document.number,
+                "issued_at": document.issued_at,
+                "sm3": document.sm3,
+            }
+            changed = connection.execute(_RELEASE, {"held": document.document_id, **released})
             if changed.rowcount != 1:
                 raise _in_progress()
             if connection.execute(_BY_FILE, {"digest": document.sm3}).first() is not None:
                 raise BytesReleasedBefore
             connection.execute(
-                insert(document_receipts),
+                _KEEP_RECEIPTS,
                 [
                     {
                         "document_id": document.document_id,
@@ -193,14 +201,15 @@ class Catalogue:
                 ],
             )
             connection.execute(
-                insert(released_revisions).values(
-                    sm3=document.sm3,
-                    document_id=document.document_id,
-                    signed_sm3=signed_sm3,
-                    revision=1,
-                    released_at=document.issued_at,
-                    proof_ends_at=proof_ends_at,
-                )
+                _REGISTER,
+                {
+                    "sm3": document.sm3,
+                    "document_id": document.document_id,
+                    "signed_sm3": signed_sm3,
+                    "revision": 1,
+                    "released_at": document.issued_at,
+                    "proof_ends_at": proof_ends_at,
+                },
             )
             for step in together_with:
                 step(connection)

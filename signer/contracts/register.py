@@ -8,6 +8,7 @@ from signer.contracts.contract import ContractTerm
 from signer.database.engine import Database
 from signer.database.tables import contract_documents
 
+_RECORD = insert(contract_documents)
 _BY_DOCUMENT = select(contract_documents).where(contract_documents.c.document_id == bindparam("document_id"))
 
 
@@ -21,9 +22,13 @@ class ContractRegister:
     def record(connection: Connection, document_id: str, term: ContractTerm) -> None:
         """Adds the term within the caller's transaction: a released document and its contract appear together."""
         connection.execute(
-            insert(contract_documents).values(
-                document_id=document_id, contract_number=term.number, begins_at=term.begins_at, ends_at=term.ends_at
-            )
+            _RECORD,
+            {
+                "document_id": document_id,
+                "contract_number": term.number,
+                "begins_at": term.begins_at,
+                "ends_at": term.ends_at,
+            },
         )
 
     def term_of(self, document_id: str) -> ContractTerm | None:
