@@ -7,7 +7,6 @@ changed copy, and so is one that holds a signature which no field leads to.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,6 +26,8 @@ from signer.pades.inspection import MAX_SIGNATURES, InspectionReport, combine
 from signer.pades.shape import ShapeMismatch, bears_our_mark, check_shape
 from signer.pades.signature_gap import BYTE_RANGE
 from signer.pades.signed_revision import SignatureField, entry
+from signer.pades.strict_reader import open_strictly
+from signer.pades.table_limits import TableLimitExceeded
 from signer.pades.validation_data import read_validation_data
 from signer.pades.verify import SealVerifier
 
@@ -118,7 +119,10 @@ def _open(data: bytes) -> PdfFileReader:
         raise _Unjudgeable(FindingCode.NOT_A_PDF)
     if _END.search(data, max(0, len(data) - _END_LIMIT)) is None:
         raise _Unjudgeable(FindingCode.DAMAGED)
-    reader = PdfFileReader(io.BytesIO(data), strict=True)
+    try:
+        reader = open_strictly(data)
+    except TableLimitExceeded:
+        raise _Unjudgeable(FindingCode.INSPECTION_LIMIT) from None
     if reader.encrypted:
         raise _Unjudgeable(FindingCode.ENCRYPTED)
     return reader
