@@ -139,12 +139,12 @@ def _allowed(certifies: MDPPerm | None) -> ModificationLevel:
 
 
 def _check_tables(data: bytes, reader: PdfFileReader, start: int, revisions: range) -> None:
-    """No empty table, and no object in the appended bytes that the tables don't know: other readers might."""
+    """No empty table, none with a second one beside it, and no object in the appended bytes that they don't know: other readers might."""
     known: set[int] = set()
     for revision in revisions:
-        if not reader.xrefs.explicit_refs_in_revision(revision):
-            raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
         section = reader.xrefs.get_xref_data(revision)
+        if section.hybrid is not None or not section.explicit_refs_in_revision:
+            raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
         known.update(offset for _, offset in section.standard_xrefs.values())
         known.add(reader.xrefs.get_xref_container_info(revision).start_location)
     if any(match.start() not in known for match in _OBJECT.finditer(data, start)):
