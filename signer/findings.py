@@ -47,6 +47,7 @@ class FindingCode(StrEnum):
     DRAWN_OVER = "drawn-over"
     READERS_DIFFER = "readers-differ"
     COMMENTS_ADDED = "comments-added"
+    COMMENTED_OVER = "commented-over"
     SIGNATURE_WEAK = "signature-weak"
     ALGORITHM_MISMATCH = "algorithm-mismatch"
     TIMESTAMP_WRONG = "timestamp-wrong"
@@ -144,8 +145,12 @@ _MESSAGES: dict[FindingCode, tuple[str, str]] = {
         "该文件的结构会使不同软件读出不同内容，无法判断。",
     ),
     FindingCode.COMMENTS_ADDED: (
-        "Comments were added afterwards, which the signer allowed; they are not part of what was signed.",
+        "Notes were added afterwards, which the signer allowed; they are not part of what was signed.",
         "签名后添加了签名人允许的批注，批注不属于签名内容。",
+    ),
+    FindingCode.COMMENTED_OVER: (
+        "Comments that draw on the pages were added afterwards, which the signer allowed; what they hide can't be told.",
+        "签名后添加了签名人允许的批注，批注绘制在页面上，可能遮盖原有内容，无法判断。",
     ),
     FindingCode.SIGNATURE_WEAK: (
         "The signature uses an algorithm or key too weak to rely on.",

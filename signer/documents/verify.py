@@ -185,7 +185,8 @@ class DocumentVerifier:
 
 def _is_only_kept(evidence: SignatureEvidence) -> bool:
     """Whether nothing came after a signature but what keeps it verifiable; on our own documents nobody else has a place."""
-    return not evidence.has(FindingCode.FURTHER_SIGNATURES) and not evidence.has(FindingCode.FORM_FILLED)
+    others = (FindingCode.FURTHER_SIGNATURES, FindingCode.FORM_FILLED, FindingCode.COMMENTS_ADDED)
+    return not any(evidence.has(code) for code in others)
 
 
 def _unreadable(code: FindingCode) -> DocumentReport:

@@ -9,6 +9,7 @@ Widgets of any other kind are refused.
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from typing import Any
 
 from pyhanko.pdf_utils import generic
@@ -35,8 +36,12 @@ _TOKEN = re.compile(
 )
 
 
-def check_drawn_changes(old: HistoricalResolver, new: HistoricalResolver) -> set[str | None]:
+def check_drawn_changes(
+    old: HistoricalResolver, new: HistoricalResolver, comments: Set[generic.Reference] = frozenset()
+) -> set[str | None]:
     """Names of later signature fields that show on a page where `old` had prepared no place; None: in too large a place.
+
+    `comments`: annotations that are judged elsewhere.
 
     Raises:
         GapProblem: CHANGED_AFTER_SIGNING, for anything that draws otherwise.
@@ -45,7 +50,7 @@ def check_drawn_changes(old: HistoricalResolver, new: HistoricalResolver) -> set
     drawn_by: set[str | None] = set()
     for reference in new.explicit_refs_in_revision():  # type: ignore[no-untyped-call] # pyHanko has no types here
         widget = new(reference)
-        if not isinstance(widget, generic.DictionaryObject):
+        if not isinstance(widget, generic.DictionaryObject) or reference in comments:
             continue
         before = None if old.is_ref_unassignable(reference) else old(reference)
         kind = _inherited(widget, "/FT")
