@@ -46,6 +46,7 @@ class FindingCode(StrEnum):
     FORM_FILLED = "form-filled"
     DRAWN_OVER = "drawn-over"
     READERS_DIFFER = "readers-differ"
+    FILLED_OVER = "filled-over"
     COMMENTS_ADDED = "comments-added"
     COMMENTED_OVER = "commented-over"
     SIGNATURE_WEAK = "signature-weak"
@@ -143,6 +144,10 @@ _MESSAGES: dict[FindingCode, tuple[str, str]] = {
     FindingCode.READERS_DIFFER: (
         "The file is built so that programs may read it differently; what it shows can't be told.",
         "该文件的结构会使不同软件读出不同内容，无法判断。",
+    ),
+    FindingCode.FILLED_OVER: (
+        "A form field that lies over text was filled in afterwards; what it hides can't be told.",
+        "签名后填写的表单项覆盖在原有文字上，可能遮盖原有内容，无法判断。",
     ),
     FindingCode.COMMENTS_ADDED: (
         "Notes were added afterwards, which the signer allowed; they are not part of what was signed.",

@@ -23,10 +23,10 @@ from pyhanko.sign.diff_analysis import (
 from pyhanko.sign.diff_analysis.commons import compare_dicts
 from pyhanko.sign.diff_analysis.rules_api import AbsoluteContext
 
+from signer.pades.page_tree import annotation_references, page_references
 from signer.pades.signed_revision import entry
 
 MAX_NOTES = 20
-_MAX_TREE_NODES = 50_000
 _MAX_NOTE_POINTS = 40.0
 _ICONS = frozenset({"/Note", "/Comment", "/Key", "/Help", "/NewParagraph", "/Paragraph", "/Insert"})
 # Markup annotations (ISO 32000-2, table 171), without /Redact, which is made to remove content, and with the windows that belong to them.
@@ -63,7 +63,7 @@ class CommentRule(QualifiedWhitelistRule):
     ) -> Iterable[tuple[ModificationLevel, ReferenceUpdate]]:
         """See `QualifiedWhitelistRule`."""
         written = new.explicit_refs_in_revision()
-        for page in _pages(new):
+        for page in page_references(new):
             if written.isdisjoint({page, _list_of(new, page)}):
                 continue
             added = list(_added(old, new, page))
@@ -93,22 +93,6 @@ class CommentRule(QualifiedWhitelistRule):
                 yield ReferenceUpdate(reference, context_checked=nowhere)
 
 
-def _pages(revision: HistoricalResolver) -> Iterator[generic.Reference]:
-    waiting = [revision.root.raw_get("/Pages").reference]
-    seen: set[generic.Reference] = set()
-    while waiting and len(seen) < _MAX_TREE_NODES:
-        reference = waiting.pop()
-        if reference in seen:
-            raise SuspiciousModification("a tree with a loop")
-        seen.add(reference)
-        node = revision(reference)
-        if "/Kids" in node:
-            kids = node["/Kids"]
-            waiting.extend(kids.raw_get(index).reference for index in range(len(kids)))
-        else:
-            yield reference
-
-
 def _list_of(revision: HistoricalResolver, page: generic.Reference) -> generic.Reference | None:
     """The page's list of annotations, where it is an object of its own."""
     dictionary = revision(page)
@@ -116,14 +100,9 @@ def _list_of(revision: HistoricalResolver, page: generic.Reference) -> generic.R
     return value.reference if isinstance(value, generic.IndirectObject) else None
 
 
-def _annotations(revision: HistoricalResolver, page: generic.Reference) -> list[generic.Reference]:
-    listed = entry(revision(page), "/Annots", ())
-    return [listed.raw_get(index).reference for index in range(len(listed))] if listed else []
-
-
 def _added(old: HistoricalResolver, new: HistoricalResolver, page: generic.Reference) -> Iterator[generic.Reference]:
     """What stands behind the annotations that were there; those are all there still, in their order."""
-    before, after = _annotations(old, page), _annotations(new, page)
+    before, after = annotation_references(old, page), annotation_references(new, page)
     if after[: len(before)] != before or len(set(after)) != len(after):
         raise SuspiciousModification("annotations were taken away")
     for reference in after[len(before) :]:

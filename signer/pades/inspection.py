@@ -29,7 +29,7 @@ _MAX_HASHED_BYTES = 256 * 1024 * 1024
 _MAX_CERTIFICATE = 16_384
 _MAX_FINDINGS = 20
 # Beside right mathematics: what of the signed content is seen can't be told.
-_OPEN = (FindingCode.DRAWN_OVER, FindingCode.COMMENTED_OVER, FindingCode.READERS_DIFFER)
+_OPEN = (FindingCode.DRAWN_OVER, FindingCode.FILLED_OVER, FindingCode.COMMENTED_OVER, FindingCode.READERS_DIFFER)
 _CODES = {"type": "array", "maxItems": _MAX_FINDINGS, "items": {"enum": [code.value for code in FindingCode]}}
 _FLAGS = ("covers_whole_file", "mathematics_right", "trusted")
 _MAX_CHAIN = 10

@@ -24,6 +24,7 @@ from signer.findings import FindingCode
 from signer.pades.comment_rule import CommentRule
 from signer.pades.difference_policy import difference_policy
 from signer.pades.drawn_changes import check_drawn_changes
+from signer.pades.filled_text import check_fonts, covers_text
 from signer.pades.metadata_changes import check_metadata
 from signer.pades.signature_gap import GapProblem, SignatureGap
 from signer.pades.signed_revision import SignatureField, SignedRevision, entry, subdictionary
@@ -33,6 +34,7 @@ _OBJECT = re.compile(rb"(?<![0-9])(\d{1,10})[\x00\t\n\f\r ]+\d{1,5}[\x00\t\n\f\r
 _END = re.compile(
     rb"[\x00\t\n\f\r ]*(?:endobj[\x00\t\n\f\r ]*)?startxref[\x00\t\n\f\r ]+\d{1,12}[\x00\t\n\f\r ]+%%EOF(?:\r\n|\r|\n)?\Z"
 )
+_MAY_HIDE = (FindingCode.FILLED_OVER, FindingCode.COMMENTED_OVER)
 # What fields without a picture of their own are drawn with: a reader would draw signed values anew with other fonts.
 _FORM_DEFAULTS = ("/DA", "/Q")
 # Readers draw every value anew, also one that was signed with a picture that says something else.
@@ -49,9 +51,9 @@ class LaterChanges:
     drawn_by: frozenset[str | None] = frozenset()
 
     @property
-    def commented_over(self) -> bool:
-        """Whether comments may hide signed content."""
-        return FindingCode.COMMENTED_OVER in self.codes
+    def may_hide(self) -> tuple[FindingCode, ...]:
+        """What was allowed and may yet hide signed content."""
+        return tuple(code for code in self.codes if code in _MAY_HIDE)
 
 
 def check_later_revisions(
@@ -94,6 +96,7 @@ def _judge(
     signature_names = {found.name for found, _ in later}
     filled: set[str] = set()
     drawn_by: set[str | None] = set()
+    texts: set[generic.Reference] = set()
     comments = CommentRule() if signed.certifies is MDPPerm.ANNOTATE else None
     policy, base = difference_policy(comments), old
     for number in revisions:
@@ -105,7 +108,9 @@ def _judge(
         if difference.modification_level > _allowed(signed.certifies):
             raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
         filled |= difference.changed_form_fields - signature_names
-        drawn_by |= check_drawn_changes(old, new, frozenset() if comments is None else comments.found)
+        drawn = check_drawn_changes(old, new, frozenset() if comments is None else comments.found)
+        drawn_by |= drawn.drawn_by
+        texts |= drawn.filled
         _check_form_defaults(old, new)
         check_metadata(old, new)
         # pyHanko's rules for fields take comments for changes, so each revision is compared with the one before.
@@ -116,6 +121,7 @@ def _judge(
         FindingCode.TIMESTAMP_ADDED: any(found.is_timestamp for found, _ in later),
         FindingCode.FURTHER_SIGNATURES: any(not found.is_timestamp for found, _ in later),
         FindingCode.FORM_FILLED: bool(filled),
+        FindingCode.FILLED_OVER: covers_text(data[: gap.covered_end], old, texts),
         FindingCode.COMMENTS_ADDED: commented and comments is not None and not comments.may_hide,
         FindingCode.COMMENTED_OVER: commented and comments is not None and comments.may_hide,
     }
@@ -164,6 +170,7 @@ def _check_form_defaults(old: HistoricalResolver, new: HistoricalResolver) -> No
     if entry(before, _DRAWN_BY_READERS, False) != entry(after, _DRAWN_BY_READERS, False):
         raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
     resources = subdictionary(after, "/DR")
+    check_fonts(resources, subdictionary(subdictionary(before, "/DR"), "/Font"))
     for kind, names in subdictionary(before, "/DR").items():
         known = names.get_object()
         if not isinstance(known, generic.DictionaryObject):
