@@ -26,7 +26,6 @@ from signer.v1 import types_pb2
 
 # What was found where it can't be told what a signed file shows.
 DOUBTS = frozenset({"drawn-over", "filled-over", "commented-over", "readers-differ"})
-_CHANGED = Text("签名后被改动", "Changed, or made to look as if it were signed")
 
 
 class Outcome(StrEnum):
@@ -133,16 +132,20 @@ def _checks(report: wire.VerifyDocumentResponse) -> Iterable[Check]:
         Text(f"{count} 个签名", f"{count} signature{'s' * (count != 1)}"),
         Text("没有签名", "None"),
     )
-    yield _check(
-        Text("内容完整", "Unchanged since signing"),
-        report.integrity == wire.INTEGRITY_WHOLE if signed else None,
-        Text("签名后未被改动", "Not changed"),
-        Text("无法判断", "Can't be told") if doubtful else _CHANGED,
-    )
+    unchanged = Text("内容完整", "Unchanged since signing")
+    if doubtful:
+        yield Check(unchanged, CheckResult.NOTED, Text("无法判断", "Can't be told"))
+    else:
+        yield _check(
+            unchanged,
+            report.integrity == wire.INTEGRITY_WHOLE if signed else None,
+            Text("签名后未被改动", "Not changed"),
+            Text("签名后被改动", "Changed, or made to look as if it were signed"),
+        )
     trusted = report.origin in {wire.ORIGIN_ISSUED_HERE, wire.ORIGIN_TRUSTED}
     yield _check(
         Text("签名人身份", "Signer"),
-        trusted if signed else None,
+        trusted if signed and not doubtful else None,
         Text("可以确认", "Known"),
         Text("无法确认", "Nobody whom we can vouch for"),
     )
