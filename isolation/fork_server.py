@@ -18,7 +18,7 @@ from pathlib import Path
 
 from isolation.errors import IsolationError
 from isolation.frames import receive_frame, send_frame
-from isolation.sandbox import SandboxLimits, enter_sandbox
+from isolation.sandbox import SandboxLimits, prepare_sandbox
 
 _TICK_S = 0.5
 
@@ -44,9 +44,10 @@ class ForkServer:
     def __init__(
         self, listener: socket.socket, handle: Callable[[bytes], bytes], readable: Sequence[Path], limits: ForkLimits
     ) -> None:
+        """Raises OSError: the children's sandbox can't be made."""
         self._listener = listener
         self._handle = handle
-        self._readable = readable
+        self._sandbox = prepare_sandbox(readable=readable, limits=limits.sandbox)
         self._limits = limits
         self._kill_at: dict[int, float] = {}
         self._began: dict[int, float] = {}
@@ -118,7 +119,7 @@ class ForkServer:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             self._listener.close()
             connection.settimeout(self._limits.wall_seconds)
-            enter_sandbox(readable=self._readable, limits=self._limits.sandbox)
+            self._sandbox.enter()
             send_frame(connection, self._handle(receive_frame(connection, limit=self._limits.request_bytes)))
             status = 0
         except (OSError, IsolationError, MemoryError, RecursionError):

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from isolation.c_library import libc
+
 # the same numbers on every architecture
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _CREATE_RULESET_VERSION = 1
@@ -63,45 +65,64 @@ class FileRules:
     tcp: TcpPorts | None = NO_TCP
 
 
-def restrict(rules: FileRules) -> int:
-    """Returns the kernel's Landlock version; 0 where it has none, and then nothing was restricted.
+class PreparedRules:
+    """A ruleset in the kernel that any number of processes may put over themselves. `abi`: the kernel's version; 0: it has no Landlock."""
+
+    def __init__(self, abi: int, ruleset: int | None) -> None:
+        self.abi = abi
+        self._ruleset = ruleset
+
+    def enter(self) -> None:
+        """For this process, irrevocably. Nothing where the kernel has no Landlock. Raises OSError."""
+        if self._ruleset is None:
+            return
+        if libc.syscall(_RESTRICT_SELF, self._ruleset, 0) != 0:
+            raise OSError(ctypes.get_errno(), "landlock_restrict_self")
+        self.close()
+
+    def close(self) -> None:
+        """The descriptor, in this process; what was entered stays."""
+        if self._ruleset is not None:
+            os.close(self._ruleset)
+            self._ruleset = None
+
+
+def prepare(rules: FileRules) -> PreparedRules:
+    """Restricts nothing yet.
 
     Raises:
         OSError: the kernel has Landlock but refuses the rules, or a path is not there.
     """
-    library = ctypes.CDLL(None, use_errno=True)
-    library.syscall.restype = ctypes.c_long
-    abi: int = library.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _CREATE_RULESET_VERSION)
+    abi: int = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _CREATE_RULESET_VERSION)
     if abi < 1:
         if ctypes.get_errno() in {errno.ENOSYS, errno.EOPNOTSUPP}:
-            return 0
+            return PreparedRules(0, None)
         raise OSError(ctypes.get_errno(), "landlock")
     handled = (1 << _RIGHTS_OF_ABI.get(abi, _RIGHTS_LATEST)) - 1
     if rules.readable is None:
         handled &= ~_READ
     attributes = _ruleset_attributes(abi, handled, rules.tcp)
-    ruleset: int = library.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
+    ruleset: int = libc.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
     if ruleset < 0:
         raise OSError(ctypes.get_errno(), "landlock_create_ruleset")
     try:
-        _add_rules(library, ruleset, rules, handled, abi)
-        if library.syscall(_RESTRICT_SELF, ruleset, 0) != 0:
-            raise OSError(ctypes.get_errno(), "landlock_restrict_self")
-    finally:
+        _add_rules(ruleset, rules, handled, abi)
+    except BaseException:
         os.close(ruleset)
-    return abi
+        raise
+    return PreparedRules(abi, ruleset)
 
 
-def _add_rules(library: ctypes.CDLL, ruleset: int, rules: FileRules, handled: int, abi: int) -> None:
+def _add_rules(ruleset: int, rules: FileRules, handled: int, abi: int) -> None:
     for paths, rights in ((rules.readable or (), _READ), (rules.writable, _WRITE | _WRITE_IN_FILE)):
         for path in paths:
-            _allow(library, ruleset, path, rights & handled)
+            _allow(ruleset, path, rights & handled)
     for path in rules.executable:
-        _allow(library, ruleset, path, (_EXECUTE | _READ) & handled)
+        _allow(ruleset, path, (_EXECUTE | _READ) & handled)
     if abi >= _ABI_WITH_NETWORK and rules.tcp is not None:
         for right, ports in ((_BIND_TCP, rules.tcp.bind), (_CONNECT_TCP, rules.tcp.connect)):
             for port in ports:
-                _add_rule(library, ruleset, _RULE_NET_PORT, struct.pack("=QQ", right, port), f"port {port}")
+                _add_rule(ruleset, _RULE_NET_PORT, struct.pack("=QQ", right, port), f"port {port}")
 
 
 def _ruleset_attributes(abi: int, handled: int, tcp: TcpPorts | None) -> bytes:
@@ -117,17 +138,17 @@ def _ruleset_attributes(abi: int, handled: int, tcp: TcpPorts | None) -> bytes:
     return attributes
 
 
-def _allow(library: ctypes.CDLL, ruleset: int, path: Path, rights: int) -> None:
+def _allow(ruleset: int, path: Path, rights: int) -> None:
     parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         if not path.is_dir():
             rights &= _ON_FILES
         if rights:  # struct landlock_path_beneath_attr is packed
-            _add_rule(library, ruleset, _RULE_PATH_BENEATH, struct.pack("=Qi", rights, parent), str(path))
+            _add_rule(ruleset, _RULE_PATH_BENEATH, struct.pack("=Qi", rights, parent), str(path))
     finally:
         os.close(parent)
 
 
-def _add_rule(library: ctypes.CDLL, ruleset: int, kind: int, rule: bytes, what: str) -> None:
-    if library.syscall(_ADD_RULE, ruleset, kind, rule, 0) != 0:
+def _add_rule(ruleset: int, kind: int, rule: bytes, what: str) -> None:
+    if libc.syscall(_ADD_RULE, ruleset, kind, rule, 0) != 0:
         raise OSError(ctypes.get_errno(), f"landlock_add_rule {what}")

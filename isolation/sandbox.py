@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isolation import landlock, seccomp
-from isolation.landlock import NO_TCP, FileRules, TcpPorts
-from isolation.seccomp import Calls
+from isolation.c_library import libc
+from isolation.landlock import NO_TCP, FileRules, PreparedRules, TcpPorts
+from isolation.seccomp import Calls, PreparedFilter
 
 _PR_GET_DUMPABLE, _PR_SET_DUMPABLE, _PR_GET_SECCOMP = 3, 4, 21
 _PR_SET_NO_NEW_PRIVS, _PR_GET_NO_NEW_PRIVS = 38, 39
@@ -64,6 +65,73 @@ class SandboxReport:
     uid: int
 
 
+class PreparedSandbox:
+    """A sandbox that was made and not yet entered: for a parent whose children enter it, each by a dozen system calls."""
+
+    def __init__(
+        self,
+        limits: SandboxLimits,
+        files: PreparedRules,
+        calls: PreparedFilter | None,
+        keep_capabilities: Iterable[int],
+    ) -> None:
+        self._limits = limits
+        self._files = files
+        self._calls = calls
+        self._keep_capabilities = frozenset(keep_capabilities)
+
+    @property
+    def landlock_abi(self) -> int:
+        """See `SandboxReport`."""
+        return self._files.abi
+
+    def enter(self) -> None:
+        """Irrevocably, as `enter_sandbox`. Raises OSError."""
+        if _threads() != 1:
+            raise OSError(errno.EBUSY, "a sandbox is entered before threads are started")
+        forbid_dumps_and_privileges()
+        for kind, value in (
+            (resource.RLIMIT_AS, self._limits.memory_bytes),
+            (resource.RLIMIT_CPU, self._limits.cpu_seconds),
+            (resource.RLIMIT_FSIZE, self._limits.file_bytes),
+            (resource.RLIMIT_NOFILE, self._limits.open_files),
+        ):
+            if value is not None:
+                _lower_limit(kind, value)
+        if not self._limits.writable_code:
+            _deny_writable_code()
+        self._files.enter()
+        _drop_capabilities(
+            self._keep_capabilities
+        )  # before seccomp; without them not even root raises its limits again
+        if self._calls is not None:
+            self._calls.install()
+
+    def close(self) -> None:
+        """In a parent that needs it no more."""
+        self._files.close()
+
+
+def prepare_sandbox(
+    *,
+    readable: Sequence[Path] | None,
+    limits: SandboxLimits,
+    writable: Sequence[Path] = (),
+    executable: Sequence[Path] = (),
+    tcp: TcpPorts | None = NO_TCP,
+    keep_capabilities: Iterable[int] = (),
+) -> PreparedSandbox:
+    """Confines nobody yet. `readable`, `writable`, `executable`, `tcp`: see `FileRules`; what can still be opened inside.
+
+    `keep_capabilities`: numbers of those that stay effective where the process has them; no program that it starts gets any.
+
+    Raises:
+        OSError: the kernel refuses the rules, or a path is not there.
+    """
+    files = landlock.prepare(FileRules(readable, writable, executable, tcp))
+    return PreparedSandbox(limits, files, seccomp.prepare(limits.may), keep_capabilities)
+
+
 def enter_sandbox(
     *,
     readable: Sequence[Path] | None,
@@ -73,31 +141,23 @@ def enter_sandbox(
     tcp: TcpPorts | None = NO_TCP,
     keep_capabilities: Iterable[int] = (),
 ) -> SandboxReport:
-    """Irrevocably. Open descriptors stay usable. `readable`, `writable`, `executable`, `tcp`: see `FileRules`; what can still be opened.
+    """Irrevocably. Open descriptors stay usable. For the rest see `prepare_sandbox`.
 
     Call it while the process has one thread: what a thread already running does would not be restricted.
-    `keep_capabilities`: numbers of those that stay effective where the process has them; no program that it starts gets any.
 
     Raises:
         OSError: the kernel refuses, or there are other threads; the process must not go on then.
     """
-    if _threads() != 1:
-        raise OSError(errno.EBUSY, "a sandbox is entered before threads are started")
-    forbid_dumps_and_privileges()
-    for kind, value in (
-        (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
-        (resource.RLIMIT_FSIZE, limits.file_bytes),
-        (resource.RLIMIT_NOFILE, limits.open_files),
-    ):
-        if value is not None:
-            _lower_limit(kind, value)
-    if not limits.writable_code:
-        _deny_writable_code()
-    abi = landlock.restrict(FileRules(readable, writable, executable, tcp))
-    _drop_capabilities(keep_capabilities)  # before seccomp; without them not even root raises its limits again
-    seccomp.deny_dangerous_calls(limits.may)
-    return _report(abi)
+    sandbox = prepare_sandbox(
+        readable=readable,
+        limits=limits,
+        writable=writable,
+        executable=executable,
+        tcp=tcp,
+        keep_capabilities=keep_capabilities,
+    )
+    sandbox.enter()
+    return _report(sandbox.landlock_abi)
 
 
 def forbid_dumps_and_privileges() -> None:
@@ -105,9 +165,8 @@ def forbid_dumps_and_privileges() -> None:
 
     The least that every process has, from its first line on: starting a program makes it dumpable again. Raises OSError.
     """
-    library = ctypes.CDLL(None, use_errno=True)
     for option, value in ((_PR_SET_NO_NEW_PRIVS, 1), (_PR_SET_DUMPABLE, 0)):
-        if library.prctl(option, value, 0, 0, 0) != 0:
+        if libc.prctl(option, value, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "prctl")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -118,22 +177,20 @@ def has_capability(number: int) -> bool:
 
 
 def _report(landlock_abi: int) -> SandboxReport:
-    library = ctypes.CDLL(None)
     return SandboxReport(
-        system_calls_filtered=library.prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) == _SECCOMP_MODE_FILTER,
+        system_calls_filtered=libc.prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) == _SECCOMP_MODE_FILTER,
         landlock_abi=landlock_abi,
-        no_new_privileges=library.prctl(_PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1,
-        not_dumpable=library.prctl(_PR_GET_DUMPABLE, 0, 0, 0, 0) == 0,
+        no_new_privileges=libc.prctl(_PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1,
+        not_dumpable=libc.prctl(_PR_GET_DUMPABLE, 0, 0, 0, 0) == 0,
         no_core_dumps=resource.getrlimit(resource.RLIMIT_CORE)[1] == 0,
         no_capabilities=_effective_capabilities() == 0,
-        no_writable_code=library.prctl(_PR_GET_MDWE, 0, 0, 0, 0) == _MDWE_REFUSE_EXEC_GAIN,
+        no_writable_code=libc.prctl(_PR_GET_MDWE, 0, 0, 0, 0) == _MDWE_REFUSE_EXEC_GAIN,
         uid=os.geteuid(),
     )
 
 
 def _deny_writable_code() -> None:
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.prctl(_PR_SET_MDWE, _MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) != 0 and ctypes.get_errno() != errno.EINVAL:
+    if libc.prctl(_PR_SET_MDWE, _MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) != 0 and ctypes.get_errno() != errno.EINVAL:
         raise OSError(ctypes.get_errno(), "prctl")
 
 
@@ -144,9 +201,8 @@ def _effective_capabilities() -> int:
 
 def _capabilities() -> tuple[int, ...]:
     """struct __user_cap_data_struct[2]: effective, permitted, inheritable; low halves first."""
-    library = ctypes.CDLL(None, use_errno=True)
     held = ctypes.create_string_buffer(24)
-    if library.capget(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), held) != 0:
+    if libc.capget(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), held) != 0:
         raise OSError(ctypes.get_errno(), "capget")
     return struct.unpack("=6I", held.raw)
 
@@ -161,16 +217,15 @@ def _threads() -> int:
 
 def _drop_capabilities(kept: Iterable[int]) -> None:
     """capset(2): only these stay effective and permitted, none is inheritable or ambient. Without effect for a user who has none."""
-    library = ctypes.CDLL(None, use_errno=True)
     if not any(_capabilities()):
         return  # nothing to drop; a service manager may deny the call itself
     held = _effective_capabilities()
     wanted = sum(1 << number for number in set(kept) if held >> number & 1)
-    if library.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 and ctypes.get_errno() != errno.EINVAL:
+    if libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 and ctypes.get_errno() != errno.EINVAL:
         raise OSError(ctypes.get_errno(), "prctl")
     low, high = wanted & 0xFFFFFFFF, wanted >> 32
     header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
-    if library.capset(header, struct.pack("=6I", low, low, 0, high, high, 0)) != 0:
+    if libc.capset(header, struct.pack("=6I", low, low, 0, high, high, 0)) != 0:
         raise OSError(ctypes.get_errno(), "capset")
 
 

@@ -13,6 +13,8 @@ import platform
 import struct
 from enum import Flag, auto
 
+from isolation.c_library import libc
+
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
 # what the filter can answer (linux/seccomp.h)
@@ -141,23 +143,27 @@ _GIVEN_BACK = {
 }
 
 
-def deny_dangerous_calls(may: Calls) -> bool:
-    """Installs the filter for the calling thread and all that it starts. False on a machine type that has no table here.
+class PreparedFilter:
+    """The filter in its machine form, ready to be installed. A forked process may install it as well."""
 
-    Raises:
-        OSError: the kernel refuses.
-    """
+    def __init__(self, program: bytes) -> None:
+        self._code = ctypes.create_string_buffer(program, len(program))
+        # struct sock_fprog { unsigned short len; struct sock_filter *filter; }, with the compiler's padding
+        header = struct.pack("@HxxxxxxQ", len(program) // 8, ctypes.addressof(self._code))
+        self._header = ctypes.create_string_buffer(header, 16)
+
+    def install(self) -> None:
+        """For the calling thread and all that it starts. Raises OSError."""
+        if libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, self._header, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "seccomp")
+
+
+def prepare(may: Calls) -> PreparedFilter | None:
+    """The filter for this machine; None on a type that has no table here."""
     machine = platform.machine()
     if machine not in ARCHITECTURES:
-        return False
-    program = _assemble(_filter(*ARCHITECTURES[machine], may))
-    code = ctypes.create_string_buffer(program, len(program))
-    # struct sock_fprog { unsigned short len; struct sock_filter *filter; }, with the compiler's padding
-    header = ctypes.create_string_buffer(struct.pack("@HxxxxxxQ", len(program) // 8, ctypes.addressof(code)), 16)
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, header, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "seccomp")
-    return True
+        return None
+    return PreparedFilter(_assemble(_filter(*ARCHITECTURES[machine], may)))
 
 
 def _filter(column: int, architecture: int, may: Calls) -> list[_Instruction]:

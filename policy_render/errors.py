@@ -16,6 +16,7 @@ class Reason(StrEnum):
     DATA_INVALID = "data-invalid"
     CHARACTER_NOT_PRINTABLE = "character-not-printable"
     FONT_MISSING = "font-missing"
+    PICTURE_UNFIT = "picture-unfit"
     RENDERER_UNAVAILABLE = "renderer-unavailable"
     RENDERER_TIMEOUT = "renderer-timeout"
     RENDERING_FAILED = "rendering-failed"

@@ -1,4 +1,7 @@
-"""Asks the renderer pool for documents. The pool's processes do the work (`renderer_process`); here are queue, deadline, errors."""
+"""Asks the renderer pool for documents and seal pictures.
+
+The pool's processes do the work (`renderer_process`); here are queue, deadline, errors.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import struct
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from isolation.errors import IsolationError, PeerClosed, PoolTimeout
 from isolation.pool import call_pool
@@ -14,6 +18,7 @@ from policy_render.catalog import Template
 from policy_render.data_schema import DocumentData
 from policy_render.errors import Reason, RenderError, Violation
 from policy_render.renderer_config import RendererConfig
+from policy_render.seal_appearance import SealAppearance
 
 _MAX_PDF_BYTES = 33 * 1024 * 1024
 
@@ -50,7 +55,7 @@ class Renderer:
         started = time.monotonic()
         metrics.renderer_queue.inc()
         try:
-            return _read_answer(self._call(request, timeout))
+            return _read_answer(self._call(request, timeout, "document"))
         except RenderError as problem:
             metrics.render_failures.labels(problem.reason.value).inc()
             raise
@@ -58,19 +63,30 @@ class Renderer:
             metrics.renderer_queue.dec()
             metrics.render_seconds.labels(template.reference).observe(time.monotonic() - started)
 
-    def _call(self, request: bytes, timeout: float) -> bytes:
+    def draw_picture(self, content: bytes, *, timeout: float) -> SealAppearance:
+        """The seal picture in the content of a PNG or SVG file; the same for the same content.
+
+        Raises:
+            RenderError: PICTURE_UNFIT, RENDERING_FAILED, RENDERER_UNAVAILABLE, RENDERER_TIMEOUT.
+        """
+        header = json.dumps({"picture": True}).encode()
+        answer = self._call(struct.pack(">I", len(header)) + header + content, timeout, "picture")
+        _, body = _header_and_body(answer)
+        return SealAppearance.from_json(body.decode("ascii"))
+
+    def _call(self, request: bytes, timeout: float, what: str) -> bytes:
         try:
             # Rendering has no effect: where a process dies over it, another may try once.
             return call_pool(self._config.socket, request, timeout=timeout, limit=_MAX_PDF_BYTES, again=True)
         except PoolTimeout:
             raise RenderError(
-                Reason.RENDERER_TIMEOUT, "the document was not rendered in time", "Retry with a longer deadline."
+                Reason.RENDERER_TIMEOUT, f"the {what} was not rendered in time", "Retry with a longer deadline."
             ) from None
         except PeerClosed:
             raise RenderError(
                 Reason.RENDERING_FAILED,
-                "two renderers ended over this document",
-                "Report it with the data; the renderers' own messages say more.",
+                f"two renderers ended over this {what}",
+                f"Report it with the {what}'s data; the renderers' own messages say more.",
             ) from None
         except IsolationError:
             raise RenderError(
@@ -81,9 +97,14 @@ class Renderer:
 
 
 def _read_answer(answer: bytes) -> RenderedDocument:
+    header, body = _header_and_body(answer)
+    return RenderedDocument(body, header["pages"])
+
+
+def _header_and_body(answer: bytes) -> tuple[dict[str, Any], bytes]:
     (length,) = struct.unpack_from(">I", answer)
-    header = json.loads(answer[4 : 4 + length])
+    header: dict[str, Any] = json.loads(answer[4 : 4 + length])
     if "reason" in header:
         violations = tuple(Violation(field, description) for field, description in header.get("violations", ()))
         raise RenderError(Reason(header["reason"]), header["message"], header.get("remedy", ""), violations=violations)
-    return RenderedDocument(answer[4 + length :], header["pages"])
+    return header, answer[4 + length :]

@@ -28,7 +28,9 @@ from policy_render.data_rules import resolve
 from policy_render.data_schema import MAX_DATA_BYTES
 from policy_render.errors import Reason, RenderError
 from policy_render.fonts import Fonts
+from policy_render.picture_drawing import draw_picture
 from policy_render.qr import verification_qr
+from policy_render.seal_appearance import MAX_FILE_BYTES
 
 # A renderer lives long, so its processor time is not limited; one document's is. The largest data that the schema lets through
 # takes a few seconds.
@@ -107,13 +109,18 @@ def _page_count(pdf: bytes) -> int:
 
 
 def answer(typesetter: Typesetter, request: bytes) -> bytes:
-    """One request: 4-byte length of a JSON header, header, data. The answer likewise: header, PDF."""
+    """One request: 4-byte length of a JSON header, header, data or a picture. The answer likewise: header, PDF or the drawn picture."""
     (length,) = struct.unpack_from(">I", request)
     header = json.loads(request[4 : 4 + length])
-    data_json = request[4 + length :].decode("utf-8")
+    content = request[4 + length :]
     try:
+        if "picture" in header:
+            return _pack({}, draw_picture(content).to_json().encode("ascii"))
         pdf, pages = typesetter.render(
-            header["template"], data_json, draft=header["draft"], verification_url=header["verification_url"]
+            header["template"],
+            content.decode("utf-8"),
+            draft=header["draft"],
+            verification_url=header["verification_url"],
         )
     except RenderError as problem:
         return _pack(
@@ -167,7 +174,7 @@ def main() -> int:
     serve_pool(
         socket.socket(fileno=options.listen_fd),
         lambda request: answer(typesetter, request),
-        limit=MAX_DATA_BYTES + 64 * 1024,
+        limit=max(MAX_DATA_BYTES, MAX_FILE_BYTES) + 64 * 1024,
         wall_seconds=_WALL_SECONDS,
     )
     return 0

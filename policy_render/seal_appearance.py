@@ -6,6 +6,8 @@ proof: the signature behind the picture is.
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 import zlib
 from collections.abc import Iterator
@@ -22,6 +24,8 @@ from policy_render.fonts import pinned_seal_font
 
 # The seal is drawn in a square of this many points and scaled to its place; company seals are 38 to 58 mm wide.
 SIZE = 120.0
+# Of the file that a picture is drawn from.
+MAX_FILE_BYTES = 1024 * 1024
 _CENTRE = SIZE / 2
 _RED = "0.80 0.06 0.09"  # DeviceRGB; the file's output intent is sRGB
 _OUTER_RADIUS, _OUTER_WIDTH = 58.2, 3.0
@@ -38,15 +42,43 @@ _Matrix = tuple[float, float, float, float, float, float]
 
 @dataclass(frozen=True)
 class SealAppearance:
-    """For a form XObject: `content` is its stream (not compressed), `bbox` its box, `resources` its resource dictionary."""
+    """For a form XObject: `content` is its stream (not compressed), `bbox` its box, `resources` its resource dictionary.
+
+    `objects`: streams that it draws with, as PDF writes them; "n 0 R" in them and in `resources` means the nth of them, from 1.
+    """
 
     content: bytes
     bbox: tuple[float, float, float, float]
     resources: bytes
+    objects: tuple[bytes, ...] = ()
 
     def compressed(self) -> bytes:
         """The content for /Filter /FlateDecode."""
         return zlib.compress(self.content, 9)
+
+    @property
+    def height_to_width(self) -> float:
+        """The picture's proportion."""
+        left, bottom, right, top = self.bbox
+        return (top - bottom) / (right - left)
+
+    @property
+    def added_bytes(self) -> int:
+        """By how much a document grows that shows it."""
+        return len(self.compressed()) + sum(len(each) for each in self.objects)
+
+    def to_json(self) -> str:
+        """For the way from a renderer's process."""
+        streams = [base64.b64encode(each).decode() for each in (self.content, *self.objects)]
+        return json.dumps({"box": self.bbox, "resources": self.resources.decode("ascii"), "streams": streams})
+
+    @classmethod
+    def from_json(cls, text: str) -> SealAppearance:
+        """Reads what `to_json` wrote. Raises ValueError, KeyError, TypeError for anything else."""
+        value = json.loads(text)
+        content, *objects = (base64.b64decode(each) for each in value["streams"])
+        left, bottom, right, top = (float(each) for each in value["box"])
+        return cls(content, (left, bottom, right, top), value["resources"].encode("ascii"), tuple(objects))
 
 
 def round_seal(company: str, *, caption: str, code: str = "") -> SealAppearance:

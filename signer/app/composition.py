@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 import grpc
@@ -42,6 +43,7 @@ from signer.documents.renewal import Renewal
 from signer.documents.report import ReportMaker
 from signer.documents.revocation_check import RevocationCheck
 from signer.documents.seal import SealWorkshop
+from signer.documents.seal_pictures import SealPictures
 from signer.documents.sealing import Sealing
 from signer.documents.stranger_sealing import StrangerSealing
 from signer.documents.templates import TemplateDesk
@@ -74,6 +76,7 @@ _SERVICES = (
     timestamp_pb2.DESCRIPTOR.services_by_name["TimestampService"],
 )
 _PROBE_TIMEOUT_S = 3.0
+_PICTURE_TIMEOUT_S = 60.0
 
 
 def rpc_names() -> frozenset[str]:
@@ -201,7 +204,11 @@ def _document_servicer(
     inspector = Inspector.from_config(config.inspector)
     crl_directory = config.seal.crl_directory
     validation_data = None if crl_directory is None else CollectedValidationData(crl_directory, trust, stamping.trust)
-    sealing = Sealing(SealWorkshop(config.seal), stamping.source, validation_data)
+    seals = [version for version in registry.all() if version.purpose is Purpose.SEAL]
+    pictures = SealPictures.load(
+        config.seal, {version.name for version in seals}, partial(renderer.draw_picture, timeout=_PICTURE_TIMEOUT_S)
+    )
+    sealing = Sealing(SealWorkshop(config.seal, pictures), stamping.source, validation_data)
     places = PlaceFinder(inspector)
     blobs = BlobDirectory.from_config(config.blobs)
     issuer = DocumentIssuer(
@@ -216,7 +223,6 @@ def _document_servicer(
     strangers = StrangerSealing(
         signer=signer, sealing=sealing, places=places, strangers=inspector, blobs=blobs, catalogue=catalogue
     )
-    seals = [version for version in registry.all() if version.purpose is Purpose.SEAL]
     verifier = DocumentVerifier(
         seals=SealVerifier(trust, stamping.trust),
         inspector=inspector,

@@ -41,6 +41,10 @@ _FAMILIES: dict[str, tuple[KeySpec, tuple[Algorithm, ...]]] = {
     "sm2": (Sm2KeySpec(), (Algorithm.SM2_SM3,)),
     "rsa": (RsaKeySpec(2048), _RSA_ALGORITHMS),
 }
+# What certificates and timestamps say must convince for as long as documents are kept, ten years. Moduli below 3,000 bits are a legacy
+# that was agreed on until the end of 2025 (SOG-IS Agreed Cryptographic Mechanisms 1.2, RSA).
+_LASTING = RsaKeySpec(3072)
+_LASTING_PURPOSES = (Purpose.CA, Purpose.TIMESTAMP)
 _LEAVES = (
     ("seal", Purpose.SEAL, CertificateKind.DOCUMENT_SIGNER, "电子保单专用章"),
     ("message", Purpose.MESSAGE, CertificateKind.MESSAGE_SIGNER, "业务报文签名"),
@@ -147,6 +151,8 @@ class _KeyMaker:
     def _generate(self, name: str, family: str, purpose: Purpose) -> KeyVersion:
         self._tell(f"key: {name} ({purpose.value}, {family.upper()})")
         spec, algorithms = _FAMILIES[family]
+        if isinstance(spec, RsaKeySpec) and purpose in _LASTING_PURPOSES:
+            spec = _LASTING
         key_id = secrets.token_bytes(16)
         public_key = self._token.generate_key_pair(key_id, name, spec, timeout=60)
         return KeyVersion(name, 1, purpose, algorithms, key_id, public_key, (), KeyState.ACTIVE, datetime.now(UTC))

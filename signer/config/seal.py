@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from signer.documents.seal_config import ElectronicSealConfig, SealConfig
@@ -40,9 +41,16 @@ def read_seal(table: StrictTable, timestamps: TimestampsConfig, *, production: b
         default_profile=profile,
         electronic=_read_electronic(table.table("electronic")) if table.has("electronic") else None,
         crl_directory=table.path("crl_directory") if table.has("crl_directory") else None,
+        picture=table.path("picture") if table.has("picture") else None,
+        pictures=_read_pictures(table.table("pictures", required=False)),
     )
     table.finish()
     return config
+
+
+def _read_pictures(table: StrictTable) -> dict[str, Path]:
+    # Keys' names are free; whether there are such keys is known once the token and the registry are open.
+    return {key: (table.folder / name).resolve() for key, name in table.remaining_strings().items()}
 
 
 def _read_electronic(table: StrictTable) -> ElectronicSealConfig:

@@ -129,11 +129,16 @@ class DocumentIssuer:
         deadline: Deadline,
     ) -> IssuedDocument:
         rendered = self._renderer.render(template, data, draft=False, timeout=deadline.remaining())
-        own_places = _template_places(template, rendered.pages)
+        pictures = self._sealing.workshop.pictures
         seals = [
             AuthorisedSeal(
                 _with_reason(wish, template),
-                self._places.resolve(rendered.pdf, wish.places, own_places, deadline),
+                self._places.resolve(
+                    rendered.pdf,
+                    wish.places,
+                    _template_places(template, rendered.pages, pictures.of(sign.key.name).height_to_width),
+                    deadline,
+                ),
                 sign,
             )
             for wish, sign in wishes
@@ -187,10 +192,18 @@ def _contract_steps(document_id: str, data: DocumentData) -> list[Callable[[Conn
     return [lambda connection: ContractRegister.record(connection, document_id, term)]
 
 
-def _template_places(template: Template, pages: int) -> list[BoxPlace]:
-    """The seal places of a template; its page counts from 1, or from the end where negative."""
+def _template_places(template: Template, pages: int, height_to_width: float) -> list[BoxPlace]:
+    """The seal places of a template, which has room for a round seal: a picture that is higher than wide gets narrower.
+
+    Pages count from 1, or from the end where negative.
+    """
     return [
-        BoxPlace(place.page if place.page > 0 else pages + 1 + place.page, place.x_mm, place.y_mm, place.width_mm)
+        BoxPlace(
+            place.page if place.page > 0 else pages + 1 + place.page,
+            place.x_mm,
+            place.y_mm,
+            place.width_mm / max(1.0, height_to_width),
+        )
         for place in template.seal_places
     ]
 

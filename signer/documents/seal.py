@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
-from policy_render.seal_appearance import SealAppearance, round_seal
 from signer.algorithms import SignatureAlgorithm
 from signer.cms.electronic_seal import build_seal_signature
 from signer.cms.signed_data import Identifiers, SignedDataBuilder
 from signer.documents.seal_config import SealConfig
+from signer.documents.seal_pictures import SealPictures
 from signer.errors import Reason, RequestError
 from signer.keys import KeyVersion
 from signer.pades.embed import BoxPlace, CrossPagePlace
@@ -106,10 +106,10 @@ def choose_seals(wishes: Sequence[SealWish], config: SealConfig) -> tuple[SealWi
 class SealWorkshop:
     """Seal pictures and CMS builders, made once for each key version and used for every document."""
 
-    def __init__(self, config: SealConfig) -> None:
+    def __init__(self, config: SealConfig, pictures: SealPictures) -> None:
         """Raises ConfigurationError where the electronic seal's file can't be read."""
         self.config = config
-        self.appearance: SealAppearance = round_seal(config.company, caption=config.caption)
+        self.pictures = pictures
         self._electronic_seal = None if config.electronic is None else config.electronic.load()
         self._builders: dict[tuple[str, SignatureAlgorithm], SignedDataBuilder] = {}
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from signer.errors import ConfigurationError, Reason
@@ -38,6 +39,7 @@ class ElectronicSealConfig:
 class SealConfig:
     """`company`: on the arc of the seal. `caption`: the line below the star. `default_key`, `default_profile`: where a request names none.
 
+    `picture`: a PNG or SVG that every seal shows, None: the drawn seal. `pictures`: of single keys, by their names.
     `electronic` None: no seals of GB/T 38540 are made. `crl_directory` None: nor such as can be verified in years (PAdES B-LT, B-LTA).
     """
 
@@ -47,3 +49,5 @@ class SealConfig:
     default_profile: str
     electronic: ElectronicSealConfig | None
     crl_directory: Path | None
+    picture: Path | None = None
+    pictures: Mapping[str, Path] = field(default_factory=dict)

@@ -47,11 +47,15 @@ _NO_CHANGES, _FURTHER_SIGNATURES = 1, 2
 
 @dataclass(frozen=True)
 class AuthorisedSeal:
-    """A seal that may be made: the wish, where it stands on this document, and the capability to sign."""
+    """A seal that may be made: the wish, where it stands on this document, and the capability to sign.
+
+    `beside`: what other seals show, drawn in this one's update: the name of the seal key whose picture it is, and its place.
+    """
 
     wish: SealWish
     places: Sequence[BoxPlace | CrossPagePlace]
     sign: DocumentSigner
+    beside: Sequence[tuple[str, BoxPlace | CrossPagePlace]] = ()
 
 
 def drawn_by_the_first(seals: Sequence[AuthorisedSeal]) -> list[AuthorisedSeal]:
@@ -62,12 +66,12 @@ def drawn_by_the_first(seals: Sequence[AuthorisedSeal]) -> list[AuthorisedSeal]:
     """
     first, *later = seals
     kept: list[AuthorisedSeal] = []
-    moved: list[BoxPlace | CrossPagePlace] = []
+    moved: list[tuple[str, BoxPlace | CrossPagePlace]] = []
     for item in later:
         own = next((place for place in item.places if isinstance(place, BoxPlace)), None)
-        moved += [place for place in item.places if place is not own]
+        moved += [(item.sign.key.name, place) for place in item.places if place is not own]
         kept.append(replace(item, places=() if own is None else (own,)))
-    return [replace(first, places=(*first.places, *moved)), *kept]
+    return [replace(first, beside=tuple(moved)), *kept]
 
 
 @dataclass(frozen=True)
@@ -185,11 +189,12 @@ class Sealing:
         return self._timestamps.stamp(StampOrder(actor, gap.digest, deadline, receipts))
 
     def _prepare(self, document: RevisedPdf, item: AuthorisedSeal, at: datetime, certification: int) -> Prepared:
-        wish = item.wish
+        wish, pictures = item.wish, self.workshop.pictures
         return prepare(
             document,
-            appearance=self.workshop.appearance,
+            appearance=pictures.of(item.sign.key.name),
             places=item.places,
+            beside=[(pictures.of(key), place) for key, place in item.beside],
             reason=wish.reason,
             signer_name=self.workshop.config.company,
             signed_at=at,

@@ -32,7 +32,7 @@ from signer.findings import Finding
 from signer.pades.embed import CrossPagePlace
 from signer.pades.evidence import Integrity, SignatureEvidence
 from signer.pades.inspection import InspectionReport
-from signer.pades.stranger_plan import StrangerPlan, UnsafeToSeal
+from signer.pades.stranger_plan import PlannedPicture, StrangerPlan, UnsafeToSeal
 from signer.pades.update_plan import SUBFILTER_TIMESTAMP
 from signer.signing import Signer
 
@@ -159,7 +159,9 @@ class StrangerSealing:
 
     def _plan(self, item: AuthorisedSeal, at: datetime) -> StrangerPlan:
         workshop, wish = self._sealing.workshop, item.wish
-        kind, picture = workshop.kind(wish.profile), workshop.appearance
+        kind, own = workshop.kind(wish.profile), workshop.pictures.of(item.sign.key.name)
+        beside = [(workshop.pictures.of(key), place) for key, place in item.beside]
+        pictures = list(dict.fromkeys([own, *(picture for picture, _ in beside)])) if item.places or beside else []
         return StrangerPlan(
             subfilter=kind.subfilter.decode(),
             handler=kind.handler.decode(),
@@ -167,9 +169,9 @@ class StrangerSealing:
             reason=wish.reason,
             signed_at=at.replace(microsecond=0),
             contents_reserve=self._sealing.reserve(wish.profile),
-            content=picture.content if item.places else b"",
-            box=picture.bbox,
+            pictures=tuple(PlannedPicture.of(picture) for picture in pictures),
             places=tuple(item.places),
+            beside=tuple((pictures.index(picture), place) for picture, place in beside),
         )
 
     def _check(self, before: InspectionReport, pdf: bytes, seals: Sequence[AuthorisedSeal], deadline: Deadline) -> None:
@@ -229,4 +231,4 @@ def _codes(signatures: Sequence[SignatureEvidence], *findings: Finding) -> str:
 
 
 def _draws_beside_its_field(seal: AuthorisedSeal) -> bool:
-    return len(seal.places) > 1 or any(isinstance(place, CrossPagePlace) for place in seal.places)
+    return len(seal.places) > 1 or bool(seal.beside) or any(isinstance(place, CrossPagePlace) for place in seal.places)

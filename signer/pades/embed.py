@@ -10,23 +10,23 @@ Deterministic: the same inputs give the same bytes. Makes no signature itself an
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 from signer.errors import Reason, RequestError
 from signer.pades.incremental_update import Update, write_update
 from signer.pades.revised_pdf import RevisedPdf
-from signer.pades.seal_place import BoxPlace, CrossPagePlace, number, seal_boxes
+from signer.pades.seal_pictures import Appearance, seal_picture
+from signer.pades.seal_place import BoxPlace, CrossPagePlace, seal_boxes
 from signer.pades.signature_gap import filled_gap
 from signer.pades.update_plan import (
     NO_VALIDATION_DATA,
     PADES,
     SUBFILTER_TIMESTAMP,
     SealBox,
+    SealPicture,
     SignatureFields,
     SignatureKind,
     UpdatePlan,
@@ -52,20 +52,6 @@ DEFAULT_CONTENTS_RESERVE = 8192
 _RESERVE_LIMIT = 65_536
 # Of UTF-16, in one text of the signature dictionary.
 MAX_TEXT_UNITS = 1_000
-
-
-class Appearance(Protocol):
-    """A seal picture in vectors.
-
-    `content`: a content stream; `bbox`: its bounding box; `resources`: a PDF dictionary "<<…>>" without references.
-    """
-
-    @property
-    def content(self) -> bytes: ...
-    @property
-    def bbox(self) -> tuple[float, float, float, float]: ...
-    @property
-    def resources(self) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -124,6 +110,7 @@ def prepare(
     signed_at: datetime,
     appearance: Appearance | None = None,
     places: Sequence[BoxPlace | CrossPagePlace] = (),
+    beside: Sequence[tuple[Appearance, BoxPlace | CrossPagePlace]] = (),
     reason: str = "",
     kind: SignatureKind = PADES,
     contents_reserve: int = DEFAULT_CONTENTS_RESERVE,
@@ -131,7 +118,8 @@ def prepare(
 ) -> Prepared:
     """A document ready to be signed: one that was only just rendered, or one that was sealed before.
 
-    The first place gets the signature field, further ones the same picture as a stamp; no places: an invisible one.
+    The first place gets the signature field, further ones the same picture as a stamp; no places: an invisible one. `beside`: stamps
+    with pictures of their own.
     `signed_at` is rounded down to seconds; `contents_reserve` is the signature's greatest length in bytes; `certification` is the
     level of DocMDP for a document's first signature (1: no changes, 2: further signatures), 0 for one that certifies nothing.
 
@@ -148,11 +136,8 @@ def prepare(
     document = pdf if isinstance(pdf, RevisedPdf) else RevisedPdf.read_rendered(pdf)
     if certification and document.additions.fields:
         raise ValueError("only a document's first signature can certify it")
-    form: bytes | None = None
-    boxes: tuple[SealBox, ...] = ()
-    if appearance is not None and places:
-        form = _form(appearance.content, appearance.bbox, appearance.resources)
-        boxes = seal_boxes(document, places, appearance.bbox)
+    own = [] if appearance is None else [(appearance, place) for place in places]
+    pictures, boxes = _pictured(document, [*own, *beside])
     fields = SignatureFields(
         subfilter=kind.subfilter,
         name=text_string(signer_name),
@@ -162,7 +147,8 @@ def prepare(
         certification=certification,
         handler=kind.handler,
     )
-    return Prepared(document, write_update(document, update_plan(form, boxes, fields)))
+    plan = update_plan(pictures, boxes, fields, invisible_field=bool(boxes) and not own)
+    return Prepared(document, write_update(document, plan))
 
 
 def prepare_timestamp(document: RevisedPdf, *, contents_reserve: int, validation_data: ValidationData) -> Prepared:
@@ -172,23 +158,25 @@ def prepare_timestamp(document: RevisedPdf, *, contents_reserve: int, validation
         PdfLayoutError: the document is not laid out as ours are.
     """
     fields = SignatureFields(SUBFILTER_TIMESTAMP, b"", b"", None, contents_reserve)
-    return Prepared(document, write_update(document, update_plan(None, (), fields, validation_data)))
+    return Prepared(document, write_update(document, update_plan((), (), fields, validation_data)))
 
 
 def append_validation_data(document: RevisedPdf, validation_data: ValidationData) -> RevisedPdf:
     """A document with a document security store more (PAdES B-LT). Raises PdfLayoutError."""
-    update = write_update(document, update_plan(None, (), None, validation_data))
+    update = write_update(document, update_plan((), (), None, validation_data))
     return _revised(document, document.data + update.before, update)
 
 
 def update_plan(
-    form: bytes | None,
+    pictures: tuple[SealPicture, ...],
     boxes: tuple[SealBox, ...],
     fields: SignatureFields | None,
     validation_data: ValidationData = NO_VALIDATION_DATA,
+    *,
+    invisible_field: bool = False,
 ) -> UpdatePlan:
     """A plan with the texts that every seal of ours shows to whoever points at it."""
-    return UpdatePlan(form, boxes, _TOOLTIP, _STAMP_TEXT, fields, validation_data)
+    return UpdatePlan(pictures, boxes, _TOOLTIP, _STAMP_TEXT, fields, validation_data, invisible_field)
 
 
 def _revised(document: RevisedPdf, data: bytes, update: Update) -> RevisedPdf:
@@ -221,10 +209,19 @@ _TOOLTIP = text_string("电子签章：点击查看签名信息与验证结果")
 _STAMP_TEXT = text_string("电子签章图样：法律效力以文件的数字签名为准")
 
 
-@lru_cache(maxsize=64)
-def _form(content: bytes, bbox: tuple[float, float, float, float], resources: bytes) -> bytes:
-    """The form XObject (ISO 32000-1, 8.10). Seals are few and stand on many documents: the compressed form is kept."""
-    stream = zlib.compress(content, 9)
-    box = b" ".join(number(value) for value in bbox)
-    head = b"<</Type/XObject/Subtype/Form/FormType 1/BBox[%b]/Resources%b/Filter/FlateDecode" % (box, resources)
-    return b"%b/Length %d>>\nstream\n%b\nendstream" % (head, len(stream), stream)
+def _pictured(
+    document: RevisedPdf, shown: Sequence[tuple[Appearance, BoxPlace | CrossPagePlace]]
+) -> tuple[tuple[SealPicture, ...], tuple[SealBox, ...]]:
+    """Each picture once, in the order of their first places, and all places. Raises RequestError."""
+    appearances = list(dict.fromkeys(appearance for appearance, _ in shown))
+    pictures: list[SealPicture] = []
+    form_number = document.size
+    for appearance in appearances:
+        pictures.append(seal_picture(appearance, form_number))
+        form_number += 1 + len(pictures[-1].objects)
+    boxes = [
+        replace(box, picture=appearances.index(appearance))
+        for appearance, place in shown
+        for box in seal_boxes(document, (place,), appearance.bbox)
+    ]
+    return tuple(pictures), tuple(boxes)

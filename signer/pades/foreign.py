@@ -13,13 +13,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from asn1crypto import x509
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko_certvalidator.registry import TrustManager
 
 from signer.certificates import TrustStore
 from signer.findings import FindingCode, finding
 from signer.pades.evidence import Integrity, SignatureEvidence, Verdict
+from signer.pades.foreign_path import trusted
 from signer.pades.foreign_signature import judge_signature, locate_signature
 from signer.pades.foreign_trust import Surroundings, settle_trust
 from signer.pades.hybrid_tables import is_one_document
@@ -69,7 +70,7 @@ def inspect_pdf(data: bytes, trust: TrustStore) -> InspectionReport:
 
 def _inspect(data: bytes, trust: TrustStore) -> InspectionReport:
     """The report on what can be opened as a PDF. Raises _Unjudgeable, and whatever pyHanko raises."""
-    anchors = [x509.Certificate.load(anchor.der) for anchor in trust.anchors]
+    anchors = trusted(tuple(anchor.der for anchor in trust.anchors))
     reader = _open(data)
     pages = _count_pages(reader)
     fields = list(_signature_fields(reader))
@@ -82,7 +83,7 @@ def _inspect(data: bytes, trust: TrustStore) -> InspectionReport:
 
 
 def _judge_all(
-    data: bytes, reader: PdfFileReader, fields: list[SignatureField], anchors: list[x509.Certificate]
+    data: bytes, reader: PdfFileReader, fields: list[SignatureField], anchors: TrustManager
 ) -> tuple[SignatureEvidence, ...]:
     """All signatures together: each says something about the others."""
     if not fields:

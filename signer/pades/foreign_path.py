@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from asn1crypto import x509
@@ -15,6 +16,7 @@ from pyhanko.sign.ades.report import AdESIndeterminate, AdESSubIndic
 from pyhanko.sign.validation.generic_cms import validate_cert_usage
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.registry import SimpleTrustManager, TrustManager
 
 from signer.findings import FindingCode
 from signer.pades.foreign_cms import POLICY, VALIDATOR
@@ -49,16 +51,22 @@ class PathProblem(Exception):
         self.code = code
 
 
+@lru_cache(maxsize=4)
+def trusted(anchors: tuple[bytes, ...]) -> TrustManager:
+    """Anchors (DER) in the form that paths are looked for in; kept, because telling their names apart costs more than a path."""
+    return SimpleTrustManager.build([x509.Certificate.load(der) for der in anchors])
+
+
 def find_path(
     certificate: x509.Certificate,
     others: Sequence[x509.Certificate],
-    anchors: Sequence[x509.Certificate],
+    anchors: TrustManager,
     at: datetime,
     usage: Usage,
 ) -> tuple[bytes, ...]:
     """The certificates from the given one to the anchor, DER, both included. `others` may help. Raises PathProblem."""
     context = ValidationContext(
-        trust_roots=list(anchors),
+        trust_manager=anchors,
         other_certs=list(others)[:MAX_CERTIFICATES],
         moment=at,
         allow_fetching=False,

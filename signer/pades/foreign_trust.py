@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from asn1crypto import x509
+from pyhanko_certvalidator.registry import TrustManager
 
 from signer.certificates import Certificate
 from signer.cms.electronic_seal_verify import check_validity
@@ -31,7 +32,7 @@ from signer.pades.validation_data import ValidationData
 class Surroundings:
     """What trust is judged by. `anchors`: whom the appliance trusts; `brought`: what the file's security store holds."""
 
-    anchors: Sequence[x509.Certificate]
+    anchors: TrustManager
     brought: ValidationData
     now: datetime
 

@@ -4,8 +4,9 @@ A pure function from a plan to bytes: the embedder calls it to seal, the shape g
 So whoever changes a byte here must know: files sealed before no longer pass the gate, and the inspector judges them, more slowly. Not
 for deciding where a seal stands or what it says: `embed` does.
 
-Layout: line feed, catalog, pages with annotations (by number), form XObject, its parts, signature widget, stamps, validation data,
-signature dictionary, cross-reference table, trailer. The signature dictionary comes last: what it covers is known before it.
+Layout: line feed, catalog, pages with annotations (by number), pictures (form XObject and what it draws with), their parts, signature
+widget, stamps, validation data, signature dictionary, cross-reference table, trailer. The signature dictionary comes last: what it
+covers is known before it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from signer.pades import update_objects
 from signer.pades.rendered_pdf import PdfLayoutError
 from signer.pades.revised_pdf import Additions, RevisedPdf, ValidationReferences
-from signer.pades.update_plan import SealBox, SignatureFields, UpdatePlan
+from signer.pades.update_plan import SignatureFields, UpdatePlan
 
 _BYTE_RANGE_WIDTH = 36  # "[0 a b c]" with numbers of up to ten digits
 _ANNOTATIONS = re.compile(rb"/Annots\[((?:[1-9]\d{0,6} 0 R ?)+)\]")
@@ -50,7 +51,7 @@ def write_update(pdf: RevisedPdf, plan: UpdatePlan) -> Update:
     numbers = _Numbers.reserve(objects, plan)
     additions = _additions(pdf.additions, plan, numbers)
     objects.add(pdf.rendered.root, update_objects.catalog(pdf, additions))
-    for page, shown in _by_page(plan.boxes, numbers.annotations).items():
+    for page, shown in _by_page(plan, numbers.annotations).items():
         objects.add(page, _page(pdf, page, shown))
     _add_pictures(objects, plan, numbers)
     for number, value in zip(numbers.values, plan.validation_data.values, strict=True):
@@ -93,21 +94,22 @@ class _Objects:
 class _Numbers:
     """The numbers of the update's new objects, in their order; 0 and () for what there is none of."""
 
-    form: int
+    pictures: tuple[tuple[int, ...], ...]  # of each picture its form's and its objects'
     parts: tuple[int, ...]  # one for each box that shows a part
-    annotations: tuple[int, ...]  # the field, then a stamp for each further box
+    annotations: tuple[int, ...]  # the field, then the stamps
     values: tuple[int, ...]
     store: int
     signature: int
 
     @classmethod
     def reserve(cls, objects: _Objects, plan: UpdatePlan) -> _Numbers:
-        form = objects.reserve()[0] if plan.form is not None else 0
+        pictures = tuple(objects.reserve(1 + len(picture.objects)) for picture in plan.pictures)
         parts = objects.reserve(sum(bool(box.part) for box in plan.boxes))
-        annotations = objects.reserve(max(1, len(plan.boxes)) if plan.signature is not None else 0)
+        annotations = objects.reserve(1 + len(plan.stamps) if plan.signature is not None else 0)
         values = objects.reserve(len(plan.validation_data.values))
         store = objects.reserve()[0] if values else 0
-        return cls(form, parts, annotations, values, store, objects.reserve()[0] if plan.signature is not None else 0)
+        signature = objects.reserve()[0] if plan.signature is not None else 0
+        return cls(pictures, parts, annotations, values, store, signature)
 
 
 def _additions(before: Additions, plan: UpdatePlan, numbers: _Numbers) -> Additions:
@@ -129,27 +131,31 @@ def _additions(before: Additions, plan: UpdatePlan, numbers: _Numbers) -> Additi
 
 
 def _add_pictures(objects: _Objects, plan: UpdatePlan, numbers: _Numbers) -> None:
-    """The form, its parts, and the annotations that show them."""
-    if plan.form is not None:
-        objects.add(numbers.form, plan.form)
+    """The pictures, their parts, and the annotations that show them."""
+    for picture, own in zip(plan.pictures, numbers.pictures, strict=True):
+        for number, body in zip(own, (picture.form, *picture.objects), strict=True):
+            objects.add(number, body)
     parts = iter(numbers.parts)
-    appearances = [next(parts) if box.part else numbers.form for box in plan.boxes]
-    for box, appearance in zip(plan.boxes, appearances, strict=True):
+    forms = [numbers.pictures[box.picture][0] for box in plan.boxes]
+    appearances = [next(parts) if box.part else form for box, form in zip(plan.boxes, forms, strict=True)]
+    for box, form, appearance in zip(plan.boxes, forms, appearances, strict=True):
         if box.part:
-            objects.add(appearance, update_objects.part_of(numbers.form, box.part))
+            objects.add(appearance, update_objects.part_of(form, box.part))
     if plan.signature is None:
         return
     ordinal = len(objects.pdf.additions.fields) + 1
-    first = appearances[0] if appearances else 0
+    first = 0 if plan.field_box is None else appearances.pop(0)
     widget = update_objects.widget(plan, plan.signature, ordinal, first, numbers.signature)
     objects.add(numbers.annotations[0], widget)
-    for box, number, appearance in zip(plan.boxes[1:], numbers.annotations[1:], appearances[1:], strict=True):
+    for box, number, appearance in zip(plan.stamps, numbers.annotations[1:], appearances, strict=True):
         objects.add(number, update_objects.stamp(plan, box, appearance))
 
 
-def _by_page(boxes: tuple[SealBox, ...], numbers: tuple[int, ...]) -> dict[int, list[int]]:
+def _by_page(plan: UpdatePlan, numbers: tuple[int, ...]) -> dict[int, list[int]]:
+    """Each page with its annotations; an invisible field is on none."""
+    shown = numbers if plan.field_box is not None else numbers[1:]
     pages: dict[int, list[int]] = {}
-    for box, number in zip(boxes, numbers, strict=False):  # an invisible signature has a field and no box
+    for box, number in zip(plan.boxes, shown, strict=True):
         pages.setdefault(box.page_object, []).append(number)
     return dict(sorted(pages.items()))
 

@@ -25,12 +25,13 @@ from isolation.readiness import say_ready
 from isolation.sandbox import enter_sandbox, forbid_dumps_and_privileges
 from monitoring import json_log
 from signer.certificates import TrustStore, TrustStoreConfig
-from signer.errors import SignerError
+from signer.errors import ConfigurationError, Reason, SignerError
 from signer.findings import FindingCode, finding
 from signer.pades.evidence import Integrity
 from signer.pades.foreign import inspect_pdf
 from signer.pades.inspection import InspectionReport
 from signer.pades.inspector_task import Task, places_to_json, read_task
+from signer.pades.pyhanko_reading import read_faster
 from signer.pades.pyhanko_sm2 import register_names
 from signer.pades.stranger_plan import StrangerPlan, Unsafe, UnsafeToSeal, answer_of, refusal_of
 from signer.pades.stranger_sealing import prepare_stranger, remember_time_zone
@@ -40,7 +41,10 @@ _log = logging.getLogger(__name__)
 _WALL_SECONDS = 25.0
 # Honest files take a tenth of this; ten bombs at once are gone before anybody's patience is ([inspector] timeout_seconds).
 _CROWDED_SECONDS = 8.0
-_REQUEST_BYTES = 33 * 1024 * 1024
+# The largest document, and a plan with a picture for each seal.
+_REQUEST_BYTES = 48 * 1024 * 1024
+WARM_UP = Path(__file__).parent / "warm_up"  # made by scripts/make_warm_up.py
+_WARM_UP_SIGNATURES = 2
 
 
 def main() -> int:
@@ -57,12 +61,14 @@ def main() -> int:
     logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL + 1)
     forbid_dumps_and_privileges()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    register_names()
+    read_faster()
     try:
         trust = TrustStore.from_config(TrustStoreConfig(options.anchors))
+        warm_up()
     except SignerError as problem:
         _log.error(str(problem))
         return 1
-    register_names()
     remember_time_zone()
     limits = ForkLimits(
         PROCESSES["inspection"].limits,
@@ -79,6 +85,20 @@ def main() -> int:
     say_ready(options.ready_fd, report)
     server.serve()
     return 0
+
+
+def warm_up() -> None:
+    """Judges a kept document of two signatures, so that what judging loads and remembers is there once, not made in every child.
+
+    Raises ConfigurationError: it is not judged as it should be, so no other document could be relied on.
+    """
+    trust = TrustStore.from_config(TrustStoreConfig(WARM_UP / "anchors"))
+    report = inspect_pdf((WARM_UP / "signed.pdf").read_bytes(), trust)
+    # Not the verdicts: those depend on the clock.
+    if report.integrity is not Integrity.WHOLE or len(report.signatures) != _WARM_UP_SIGNATURES:
+        raise ConfigurationError(
+            Reason.START_FAILED, f"{WARM_UP}: not judged as it should be", "Install the appliance again."
+        )
 
 
 def answer(trust: TrustStore, request: bytes) -> bytes:

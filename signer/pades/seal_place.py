@@ -140,7 +140,8 @@ def _rectangle(pdf: RevisedPdf, page_object: int, place: BoxPlace, height_to_wid
         page_width, page_height = (box.right - box.left) / _POINTS_PER_MM, (box.top - box.bottom) / _POINTS_PER_MM
         raise RequestError(
             Reason.SEAL_PLACE_OFF_PAGE,
-            f"a seal {place.width_mm:g} mm wide at ({place.x_mm:g}, {place.y_mm:g}) mm is off page {place.page}",
+            f"a seal of {place.width_mm:g} × {place.width_mm * height_to_width:g} mm at ({place.x_mm:g}, {place.y_mm:g}) mm "
+            f"is off page {place.page}",
             f"The page is {page_width:.0f} by {page_height:.0f} mm; x and y are the seal's centre from the top left.",
         )
     return b" ".join(number(value) for value in (left, bottom, right, top))

@@ -6,34 +6,30 @@ Believes nothing: whatever is read here only has to lead to the same bytes. ISO 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from signer.pades.embed import MAX_TEXT_UNITS, update_plan
 from signer.pades.revised_pdf import RevisedPdf
+from signer.pades.seal_pictures import MAX_OBJECTS, draws_only, form_end, stream_end
 from signer.pades.signature_gap import GapProblem, der_length
-from signer.pades.update_plan import SealBox, SignatureFields, SignatureKind, UpdatePlan, ValidationData
+from signer.pades.update_plan import SealBox, SealPicture, SignatureFields, SignatureKind, UpdatePlan, ValidationData
 
 _SECTION = re.compile(rb"([1-9]\d{0,6}) ([1-9]\d{0,3})\n")
 _ENTRY = re.compile(rb"(\d{10}) 00000 n\r\n")
 _ENTRY_LENGTH = 20
-# Catalog, pages, picture with its parts, field, stamps, signature: one seal on every page of the longest document.
-_MOST_OBJECTS = 8_200
+# Catalog, pages, pictures with their parts, field, stamps, signature: one seal on every page of the longest document.
+_MOST_OBJECTS = 8_800
 _APPEARANCE = re.compile(rb"/P ([1-9]\d{0,6}) 0 R/Rect\[([-0-9. ]{7,60})\]/AP<</N ([1-9]\d{0,6}) 0 R>>")
 _ANNOTATION = re.compile(rb"\d{1,7} 0 obj\n<</Type/Annot/Subtype/(?:Widget|Stamp)/")
-_FORM = re.compile(
-    rb"<</Type/XObject/Subtype/Form/FormType 1/BBox\[[-0-9. ]{7,60}\]/Resources<<[^\n]{0,2000}>>"
-    rb"/Filter/FlateDecode/Length ([1-9]\d{0,6})>>\nstream\n"
-)
 _PART = re.compile(
-    rb"\d{1,7} 0 obj\n<</Type/XObject/Subtype/Form/FormType 1/BBox\[([-0-9. ]{7,60})\]/Resources<</XObject<</S "
+    rb"\d{1,7} 0 obj\n<</Type/XObject/Subtype/Form/FormType 1/BBox\[([-0-9. ]{7,60})\]/Resources<</XObject<</S ([1-9]\d{0,6}) 0 R"
 )
 _VALUE = re.compile(rb"\d{1,7} 0 obj\n<</Length ([1-9]\d{0,6})>>\nstream\n")
 _STORE = re.compile(
     rb"\d{1,7} 0 obj\n<</Type/DSS(?:/Certs\[([^\]]*)\])?(?:/CRLs\[([^\]]*)\])?(?:/OCSPs\[([^\]]*)\])?>>\nendobj\n"
 )
-_FORM_END = b"\nendstream"
 _OBJECT_END = b"\nendobj\n"
 _TEXT = rb"<FEFF(?:[0-9A-F]{4}){0,%d}>" % MAX_TEXT_UNITS
 _SIGNATURE = re.compile(
@@ -109,12 +105,14 @@ def read_plan(data: bytes, pdf: RevisedPdf, update: ReadUpdate) -> tuple[UpdateP
         if not SignatureKind(signature["subfilter"], signature["handler"]).is_ours:
             raise ShapeMismatch("the sub-filter is not ours")
         numbers.end -= 1
-    form, boxes = _read_pictures(numbers)
+    pictures, places = _read_pictures(numbers)
+    boxes, invisible_field = _read_annotations(numbers, places)
     validation_data = _read_validation_data(numbers, pdf)
     if not numbers.done:
         raise ShapeMismatch("an object of the update is of no kind of ours")
     fields = None if signature is None else _read_fields(signature)
-    return update_plan(form, boxes, fields, validation_data), signature
+    plan = update_plan(pictures, boxes, fields, validation_data, invisible_field=invisible_field)
+    return plan, signature
 
 
 class _Numbers:
@@ -142,6 +140,17 @@ class _Numbers:
             self.next += 1
         return found
 
+    def take_body(self, end_of: Callable[[bytes, int], int | None]) -> bytes | None:
+        """The body of the next object, if `end_of` knows where it ends."""
+        if self.done:
+            return None
+        start = self.offset + len(b"%d 0 obj\n" % self.next)
+        end = end_of(self.data, start)
+        if end is None:
+            return None
+        self.next += 1
+        return self.data[start:end]
+
 
 def _read_fields(signature: re.Match[bytes]) -> SignatureFields:
     signed_at = None
@@ -161,34 +170,53 @@ def _read_fields(signature: re.Match[bytes]) -> SignatureFields:
     )
 
 
-def _read_pictures(numbers: _Numbers) -> tuple[bytes | None, tuple[SealBox, ...]]:
-    """The picture's form and where it stands; its parts, where it is shown in parts."""
-    form = _read_form(numbers)
-    parts: dict[int, bytes] = {}
-    while form is not None and (part := numbers.take(_PART)) is not None:
-        parts[numbers.next - 1] = part[1]
+# What annotations may show, by object number: which picture, and what part of it.
+_Shown = Mapping[int, tuple[int, bytes]]
+
+
+def _read_pictures(numbers: _Numbers) -> tuple[tuple[SealPicture, ...], _Shown]:
+    """The pictures, and their parts where they are shown in parts."""
+    pictures: list[SealPicture] = []
+    shown: dict[int, tuple[int, bytes]] = {}
+    while (found := _read_picture(numbers)) is not None:
+        form_number, picture = found
+        shown[form_number] = (len(pictures), b"")
+        pictures.append(picture)
+    while pictures and (part := numbers.take(_PART)) is not None:
+        shown[numbers.next - 1] = (shown.get(int(part[2]), (0, b""))[0], part[1])
+    return tuple(pictures), shown
+
+
+def _read_annotations(numbers: _Numbers, pictures: _Shown) -> tuple[tuple[SealBox, ...], bool]:
+    """Where pictures stand, and whether the first annotation, the field, shows none of them."""
     boxes: list[SealBox] = []
+    hidden = 0
     while (annotation := numbers.take(_ANNOTATION)) is not None:
         end = numbers.data.find(_OBJECT_END, annotation.start())
-        shown = _APPEARANCE.search(numbers.data, annotation.start(), max(end, annotation.start()))
-        if shown is not None:
-            boxes.append(SealBox(int(shown[1]), shown[2], parts.get(int(shown[3]), b"")))
-    return form, tuple(boxes)
+        found = _APPEARANCE.search(numbers.data, annotation.start(), max(end, annotation.start()))
+        if found is None:
+            hidden += 1
+            continue
+        if not pictures:
+            raise ShapeMismatch("the seal's picture is missing")
+        picture, part = pictures.get(int(found[3]), (0, b""))
+        boxes.append(SealBox(int(found[1]), found[2], part, picture))
+    return tuple(boxes), bool(boxes) and hidden > 0
 
 
-def _read_form(numbers: _Numbers) -> bytes | None:
-    """The body of the picture's object."""
-    if numbers.done:
+def _read_picture(numbers: _Numbers) -> tuple[int, SealPicture] | None:
+    """The number of the next picture's form, and the bodies of its objects."""
+    form_number = numbers.next
+    form = numbers.take_body(form_end)
+    if form is None:
         return None
-    start = numbers.offset + len(b"%d 0 obj\n" % numbers.next)
-    head = _FORM.match(numbers.data, start)
-    if head is None:
-        return None
-    end = head.end() + int(head[1]) + len(_FORM_END)
-    if numbers.data[end - len(_FORM_END) : end] != _FORM_END:
+    objects: list[bytes] = []
+    while (body := numbers.take_body(stream_end)) is not None:
+        objects.append(body)
+    picture = SealPicture(form, tuple(objects))
+    if len(objects) > MAX_OBJECTS or not draws_only(picture, form_number):
         raise ShapeMismatch("the seal's picture is not written as ours is")
-    numbers.next += 1
-    return numbers.data[start:end]
+    return form_number, picture
 
 
 def _read_validation_data(numbers: _Numbers, pdf: RevisedPdf) -> ValidationData:

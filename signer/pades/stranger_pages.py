@@ -8,9 +8,8 @@ Runs in the inspector's process, on pyHanko's objects. Not for the signature beh
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pyhanko.pdf_utils import generic
@@ -21,6 +20,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from signer.pades.page_geometry import UPRIGHT, Box, PageGeometry
 from signer.pades.seal_place import BoxPlace, CrossPagePlace, pages_of_strips
 from signer.pades.signed_revision import entry
+from signer.pades.stranger_pictures import add_picture, form_object, rectangle_of
 from signer.pades.stranger_plan import StrangerPlan, Unsafe, UnsafeToSeal
 
 MAX_PAGES = 10_000
@@ -32,13 +32,17 @@ _A4 = (0.0, 0.0, 595.276, 841.89)
 
 @dataclass(frozen=True)
 class ShownSeal:
-    """`index`: the page's, from 0. `box`: the annotation's rectangle. `part`: of the picture's own box, what shows there."""
+    """`index`: the page's, from 0. `box`: the annotation's rectangle. `part`: of the picture's own box, what shows there.
+
+    `picture`: which of the plan's.
+    """
 
     index: int
     page: Any
     box: Box
     part: Box
     rotation: int
+    picture: int = 0
 
 
 def pages_of(reader: PdfFileReader) -> Iterator[tuple[Any, Any]]:
@@ -64,25 +68,29 @@ def pages_of(reader: PdfFileReader) -> Iterator[tuple[Any, Any]]:
 
 def places_on(reader: PdfFileReader, plan: StrangerPlan) -> list[ShownSeal]:
     """Where the plan's picture stands. Raises UnsafeToSeal for places that are not on the document."""
-    if not plan.places:
+    wanted = [*((0, place) for place in plan.places), *plan.beside]
+    if not wanted:
         return []
     pages = list(pages_of(reader))
     found: list[ShownSeal] = []
-    for place in plan.places:
-        found += (
-            _strips(pages, place, plan.box) if isinstance(place, CrossPagePlace) else [_whole(pages, place, plan.box)]
-        )
+    for picture, place in wanted:
+        box = plan.pictures[picture].bbox
+        there = _strips(pages, place, box) if isinstance(place, CrossPagePlace) else [_whole(pages, place, box)]
+        found += [replace(seal, picture=picture) for seal in there]
     return found
 
 
 def show_seal(writer: IncrementalPdfFileWriter, plan: StrangerPlan, shown: Sequence[ShownSeal], field: Any) -> None:
-    """Gives the signature field its picture, and every further place a stamp."""
-    if not shown:
-        return
-    form = writer.add_object(_form(plan))
-    field["/AP"] = generic.DictionaryObject({pdf_name("/N"): writer.add_object(_window(form, shown[0]))})
-    field["/Rect"] = _numbers(shown[0].box)
-    for seal in shown[1:]:
+    """Gives the signature field its picture, where the plan has places for it, and every further place a stamp."""
+    forms = {number: add_picture(writer, plan.pictures[number]) for number in {seal.picture for seal in shown}}
+    stamps = list(shown)
+    if plan.places:
+        first = stamps.pop(0)
+        window = writer.add_object(_window(forms[first.picture], first))
+        field["/AP"] = generic.DictionaryObject({pdf_name("/N"): window})
+        field["/Rect"] = rectangle_of(first.box)
+    for seal in stamps:
+        window = writer.add_object(_window(forms[seal.picture], seal))
         stamp = generic.DictionaryObject(
             {
                 pdf_name("/Type"): pdf_name("/Annot"),
@@ -90,8 +98,8 @@ def show_seal(writer: IncrementalPdfFileWriter, plan: StrangerPlan, shown: Seque
                 pdf_name("/Contents"): generic.TextStringObject(_STAMP_TEXT),
                 pdf_name("/F"): generic.NumberObject(_STAMP_FLAGS),
                 pdf_name("/P"): seal.page,
-                pdf_name("/Rect"): _numbers(seal.box),
-                pdf_name("/AP"): generic.DictionaryObject({pdf_name("/N"): writer.add_object(_window(form, seal))}),
+                pdf_name("/Rect"): rectangle_of(seal.box),
+                pdf_name("/AP"): generic.DictionaryObject({pdf_name("/N"): window}),
             }
         )
         writer.register_annotation(seal.page, writer.add_object(stamp))
@@ -159,30 +167,9 @@ def _box(value: Any) -> Box | None:
     return (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
 
 
-def _form(plan: StrangerPlan) -> generic.StreamObject:
-    """The picture, ISO 32000-1, 8.10."""
-    return _stream(plan.box, zlib.compress(plan.content, 9), generic.DictionaryObject(), flate=True)
-
-
 def _window(form: Any, seal: ShownSeal) -> generic.StreamObject:
     """A form that shows a part of the picture, upright on the page."""
     resources = generic.DictionaryObject({pdf_name("/XObject"): generic.DictionaryObject({pdf_name("/S"): form})})
-    window = _stream(seal.part, b"/S Do", resources, flate=False)
-    window[pdf_name("/Matrix")] = _numbers(UPRIGHT[seal.rotation])
+    window = form_object(seal.part, b"/S Do", resources)
+    window[pdf_name("/Matrix")] = rectangle_of(UPRIGHT[seal.rotation])
     return window
-
-
-def _stream(box: Box, content: bytes, resources: generic.DictionaryObject, *, flate: bool) -> generic.StreamObject:
-    entries = {
-        pdf_name("/Type"): pdf_name("/XObject"),
-        pdf_name("/Subtype"): pdf_name("/Form"),
-        pdf_name("/BBox"): _numbers(box),
-        pdf_name("/Resources"): resources,
-    }
-    if flate:
-        entries[pdf_name("/Filter")] = pdf_name("/FlateDecode")
-    return generic.StreamObject(entries, encoded_data=content)
-
-
-def _numbers(values: Sequence[float]) -> generic.ArrayObject:
-    return generic.ArrayObject([generic.FloatObject(f"{value:.3f}") for value in values])

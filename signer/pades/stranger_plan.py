@@ -16,11 +16,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from signer.pades.seal_pictures import Appearance
 from signer.pades.seal_place import BoxPlace, CrossPagePlace
 from signer.pades.signature_gap import filled_gap
 from signer.pades.update_plan import NO_VALIDATION_DATA, ValidationData
 
-MAX_APPENDED_BYTES = 8 * 1024 * 1024
+# A picture for each seal of a document, a MiB each at the most, and validation data.
+MAX_APPENDED_BYTES = 16 * 1024 * 1024
 _HEAD = struct.Struct(">BQQ")
 _DONE, _REFUSED = 0, 1
 
@@ -48,9 +50,35 @@ class UnsafeToSeal(Exception):
 
 
 @dataclass(frozen=True)
-class StrangerPlan:
-    """One update. `content`, `box`: the picture, as `Appearance` has it; empty where nothing is shown.
+class PlannedPicture:
+    """A picture, as `Appearance` has it."""
 
+    content: bytes
+    bbox: tuple[float, float, float, float]
+    resources: bytes = b"<<>>"
+    objects: tuple[bytes, ...] = ()
+
+    @classmethod
+    def of(cls, appearance: Appearance) -> PlannedPicture:
+        """Any appearance's values."""
+        return cls(appearance.content, appearance.bbox, appearance.resources, appearance.objects)
+
+    def to_values(self) -> list[Any]:
+        """For JSON."""
+        return [_encoded([self.content, self.resources, *self.objects]), self.bbox]
+
+    @classmethod
+    def from_values(cls, values: list[Any]) -> PlannedPicture:
+        """What `to_values` gave."""
+        content, resources, *objects = _decoded(values[0])
+        return cls(content, tuple(values[1]), resources, tuple(objects))
+
+
+@dataclass(frozen=True)
+class StrangerPlan:
+    """One update. `pictures`: what is shown; none where nothing is.
+
+    `places`: of the first picture, the first of them the signature field's. `beside`: further stamps, which picture and where.
     `subfilter` empty: validation data alone. `signed_at` None: a document timestamp.
     """
 
@@ -60,9 +88,9 @@ class StrangerPlan:
     reason: str = ""
     signed_at: datetime | None = None
     contents_reserve: int = 0
-    content: bytes = b""
-    box: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    pictures: tuple[PlannedPicture, ...] = ()
     places: tuple[BoxPlace | CrossPagePlace, ...] = ()
+    beside: tuple[tuple[int, BoxPlace | CrossPagePlace], ...] = ()
     validation_data: ValidationData = NO_VALIDATION_DATA
 
     def to_json(self) -> str:
@@ -76,9 +104,9 @@ class StrangerPlan:
                 "reason": self.reason,
                 "signed_at": None if self.signed_at is None else self.signed_at.isoformat(),
                 "contents_reserve": self.contents_reserve,
-                "content": _encoded([self.content])[0],
-                "box": self.box,
+                "pictures": [picture.to_values() for picture in self.pictures],
                 "places": [_place_to_list(place) for place in self.places],
+                "beside": [[picture, _place_to_list(place)] for picture, place in self.beside],
                 "validation_data": [
                     _encoded(each) for each in (data.certificates, data.revocation_lists, data.ocsp_responses)
                 ],
@@ -93,9 +121,9 @@ class StrangerPlan:
         signed_at = value.pop("signed_at")
         return cls(
             signed_at=None if signed_at is None else datetime.fromisoformat(signed_at),
-            content=_decoded([value.pop("content")])[0],
-            box=tuple(value.pop("box")),
+            pictures=tuple(PlannedPicture.from_values(each) for each in value.pop("pictures")),
             places=tuple(_place_from_list(place) for place in value.pop("places")),
+            beside=tuple((picture, _place_from_list(place)) for picture, place in value.pop("beside")),
             validation_data=ValidationData(certificates, revocation_lists, ocsp_responses),
             **value,
         )

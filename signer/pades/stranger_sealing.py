@@ -57,7 +57,8 @@ def prepare_stranger(pdf: bytes, plan: StrangerPlan) -> tuple[bytes, int, int]:
     shown = places_on(reader, plan)
     name = _free_name(reader, "Timestamp" if _is_timestamp(plan) else "Seal")
     # Whole numbers will do: the field gets its true rectangle below.
-    spec = SigFieldSpec(name, on_page=shown[0].index if shown else 0, box=(0, 0, 1, 1) if shown else None)
+    own = shown[0] if plan.places else None
+    spec = SigFieldSpec(name, on_page=0 if own is None else own.index, box=None if own is None else (0, 0, 1, 1))
     embedding = PdfCMSEmbedder(new_field_spec=spec).write_cms(name, writer)
     field = next(embedding).get_object()
     field["/F"] = generic.NumberObject(_FIELD_FLAGS)

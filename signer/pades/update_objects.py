@@ -32,8 +32,8 @@ def widget(plan: UpdatePlan, fields: SignatureFields, ordinal: int, appearance: 
     `ordinal`: of the signature in its document, from 1. `appearance`, `signature`: object numbers.
     """
     shown = b"/Rect[0 0 0 0]"
-    if plan.boxes:
-        box = plan.boxes[0]
+    box = plan.field_box
+    if box is not None:
         shown = b"/P %d 0 R/Rect[%b]/AP<</N %d 0 R>>" % (box.page_object, box.rectangle, appearance)
     return b"<</Type/Annot/Subtype/Widget/FT/Sig/T(%b)/TU%b/V %d 0 R/F %d%b>>" % (
         _field_name(fields, ordinal),

@@ -29,15 +29,24 @@ PADES = SignatureKind(SUBFILTER_PADES)
 
 
 @dataclass(frozen=True)
+class SealPicture:
+    """The bodies of a seal's picture: a form, and what it draws with, whose objects have the numbers behind the form's."""
+
+    form: bytes
+    objects: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
 class SealBox:
     """Where a seal stands: the page's object number and the /Rect entries (PDF units) as they are written.
 
-    `part`: the /BBox entries of the part of the picture that shows there, empty for the whole.
+    `part`: the /BBox entries of the part of the picture that shows there, empty for the whole. `picture`: which of the plan's.
     """
 
     page_object: int
     rectangle: bytes
     part: bytes = b""
+    picture: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,13 +90,24 @@ NO_VALIDATION_DATA = ValidationData()
 class UpdatePlan:
     """All that one update depends on beside the document.
 
-    `form`: body of the XObject that shows the seal, None with no boxes. `boxes`: the first is the signature field's.
+    `pictures`: none with no boxes. `boxes`: the first is the signature field's, unless it is invisible and all are stamps.
     `tooltip`, `stamp_text`: PDF strings with their brackets. `signature` None: validation data alone.
     """
 
-    form: bytes | None
+    pictures: tuple[SealPicture, ...]
     boxes: tuple[SealBox, ...]
     tooltip: bytes
     stamp_text: bytes
     signature: SignatureFields | None
     validation_data: ValidationData = NO_VALIDATION_DATA
+    invisible_field: bool = False
+
+    @property
+    def field_box(self) -> SealBox | None:
+        """Where the signature field shows; None: nowhere."""
+        return None if self.invisible_field or not self.boxes else self.boxes[0]
+
+    @property
+    def stamps(self) -> tuple[SealBox, ...]:
+        """The boxes without a signature behind them."""
+        return self.boxes if self.invisible_field else self.boxes[1:]

@@ -76,6 +76,7 @@ _BY_STATUS: dict[StatusCode, tuple[str, ...]] = {
         "start-failed",
         "template-altered",
         "template-unfit",
+        "picture-unfit",
         "font-missing",
         "rendering-failed",
         "hsm-key-missing",

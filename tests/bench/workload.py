@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,66 @@ class Load:
     threads: int = 1
     warm_up: float = 1.0
     seconds: float = 4.0
+
+
+_SETTLE_SECONDS = 0.3  # what was begun in another's turn ends within it
+_POLL_SECONDS = 0.01
+_NOBODY = -1
+
+
+def rates_in_turns(loads: Sequence[tuple[Load, Place]], rounds: int, seconds: float = 1.0) -> list[list[float]]:
+    """Items a second of each load in each round, the loads taking turns of some `seconds`; for differences smaller than the machine's
+    drift within a minute. Their processes and connections stay, idle in the others' turns.
+    """
+    context = multiprocessing.get_context("spawn")
+    ready = context.Barrier(sum(load.processes for load, _ in loads) + 1)
+    turn = context.Value("i", _NOBODY)
+    counts = [context.Value("q", 0) for _ in loads]
+    processes = [
+        context.Process(
+            target=_taking_turns, args=(load, place, number, which, turn, counts[which], ready), daemon=True
+        )
+        for which, (load, place) in enumerate(loads)
+        for number in range(load.processes)
+    ]
+    for process in processes:
+        process.start()
+    ready.wait(120)
+    measured: list[list[float]] = [[] for _ in loads]
+    for number in range(rounds):
+        for which in sorted(range(len(loads)), reverse=bool(number % 2)):
+            turn.value = which
+            time.sleep(_SETTLE_SECONDS)
+            before, begin = counts[which].value, time.monotonic()
+            time.sleep(seconds)
+            measured[which].append((counts[which].value - before) / (time.monotonic() - begin))
+    for process in processes:
+        process.kill()
+        process.join()
+    return measured
+
+
+def _taking_turns(load: Load, place: Place, number: int, which: int, turn: Any, count: Any, ready: Any) -> None:
+    mine = threading.Event()
+
+    def run(step: Callable[[], int]) -> None:
+        while mine.wait():
+            done = step()
+            with count.get_lock():
+                count.value += done
+
+    steps = [load.make(place, number * load.threads + thread) for thread in range(load.threads)]
+    for step in steps:
+        step()
+    ready.wait(120)
+    for step in steps:
+        threading.Thread(target=run, args=(step,), daemon=True).start()
+    while True:
+        if turn.value == which:
+            mine.set()
+        else:
+            mine.clear()
+        time.sleep(_POLL_SECONDS)
 
 
 def rate(load: Load, place: Place) -> float:

@@ -56,3 +56,4 @@ class DrawnSeal:
     content: bytes = b"q 0.8 0.1 0.1 RG 4 w 5 5 90 90 re S 0.8 0.1 0.1 rg 30 45 40 10 re f Q\n"
     bbox: tuple[float, float, float, float] = (0, 0, 100, 100)
     resources: bytes = b"<<>>"
+    objects: tuple[bytes, ...] = ()

@@ -22,9 +22,11 @@ from policy_render.catalog import Catalog
 from policy_render.data_rules import amount_in_capitals
 from policy_render.data_schema import DocumentData, check_data
 from policy_render.errors import Reason, RenderError
+from policy_render.picture_drawing import draw_picture
 from policy_render.renderer import RenderedDocument, Renderer
 from policy_render.renderer_config import RendererConfig
 from signer.app.child_process import Child, ChildSpec, listen_on
+from tests.seal_picture_files import oval_svg, png, ring
 
 _TEMPLATE = Catalog.load().get("policy/commercial@1")
 _PINNED_URL = "https://verify.example.cn/v"  # what scripts/pin_template.py renders the samples with
@@ -269,3 +271,18 @@ def _eventually(condition: Callable[[], bool]) -> None:
 
 def _processor_ticks(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11])
+
+
+def test_a_seals_picture_is_drawn_as_on_the_command_line(pool: Pool) -> None:
+    for content in (png(ring()), oval_svg()):
+        assert pool.renderer.draw_picture(content, timeout=60) == draw_picture(content)
+
+
+def test_what_is_wrong_with_a_picture_comes_back_with_its_remedy(pool: Pool) -> None:
+    for content in (png(ring())[:-1], oval_svg()[:-1], b""):
+        with pytest.raises(RenderError) as there:
+            pool.renderer.draw_picture(content, timeout=60)
+        with pytest.raises(RenderError) as here:
+            draw_picture(content)
+        assert there.value.reason is Reason.PICTURE_UNFIT
+        assert str(there.value) == str(here.value)

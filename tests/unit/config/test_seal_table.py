@@ -58,3 +58,17 @@ def test_what_can_not_work_in_production_is_refused(tmp_path: Path, text: str, t
     with pytest.raises(ConfigurationError) as caught:
         _read(tmp_path, text, production=True)
     assert told in str(caught.value)
+
+
+def test_pictures_count_from_the_configurations_folder(tmp_path: Path) -> None:
+    text = _SEAL + 'picture = "seal.png"\n[seal.pictures]\n"seal-rsa" = "pictures/finance.svg"\n'
+    config = _read(tmp_path, text, production=False)
+    assert config.picture == tmp_path.resolve() / "seal.png"
+    assert config.pictures == {"seal-rsa": tmp_path.resolve() / "pictures" / "finance.svg"}
+    assert _read(tmp_path, _SEAL, production=False).picture is None
+
+
+@pytest.mark.parametrize("text", ["picture = 1\n", "pictures = 1\n", '[seal.pictures]\n"seal-rsa" = 1\n'])
+def test_pictures_are_names_of_files(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError, match="must be a"):
+        _read(tmp_path, _SEAL + text, production=False)
