@@ -45,6 +45,10 @@ class FindingCode(StrEnum):
     FURTHER_SIGNATURES = "further-signatures"
     FORM_FILLED = "form-filled"
     DRAWN_OVER = "drawn-over"
+    READERS_DIFFER = "readers-differ"
+    FILLED_OVER = "filled-over"
+    COMMENTS_ADDED = "comments-added"
+    COMMENTED_OVER = "commented-over"
     SIGNATURE_WEAK = "signature-weak"
     ALGORITHM_MISMATCH = "algorithm-mismatch"
     TIMESTAMP_WRONG = "timestamp-wrong"
@@ -136,6 +140,22 @@ _MESSAGES: dict[FindingCode, tuple[str, str]] = {
     FindingCode.DRAWN_OVER: (
         "A later signature by somebody whom nobody vouches for shows on a page; what it hides can't be told.",
         "之后有不受信任的签名在页面上加盖图样，可能遮盖原有内容，无法判断。",
+    ),
+    FindingCode.READERS_DIFFER: (
+        "The file is built so that programs may read it differently; what it shows can't be told.",
+        "该文件的结构会使不同软件读出不同内容，无法判断。",
+    ),
+    FindingCode.FILLED_OVER: (
+        "A form field that lies over text was filled in afterwards; what it hides can't be told.",
+        "签名后填写的表单项覆盖在原有文字上，可能遮盖原有内容，无法判断。",
+    ),
+    FindingCode.COMMENTS_ADDED: (
+        "Notes were added afterwards, which the signer allowed; they are not part of what was signed.",
+        "签名后添加了签名人允许的批注，批注不属于签名内容。",
+    ),
+    FindingCode.COMMENTED_OVER: (
+        "Comments that draw on the pages were added afterwards, which the signer allowed; what they hide can't be told.",
+        "签名后添加了签名人允许的批注，批注绘制在页面上，可能遮盖原有内容，无法判断。",
     ),
     FindingCode.SIGNATURE_WEAK: (
         "The signature uses an algorithm or key too weak to rely on.",

@@ -100,6 +100,9 @@ caption = "电子保单专用章"
 default_key = "seal-sm2"
 crl_directory = "trust/crl"
 
+[verification]
+crl_directory = "trust/crl"
+
 [seal.electronic]
 file = "seal/electronic-seal.esl"
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from signer.client.conclusion_words import (
     ADVICE,
     ALGORITHMS,
+    DOUBTFUL,
     HEADLINES,
     IN_FORCE_OF_NOTHING,
     SENTENCES,
@@ -22,6 +23,9 @@ from signer.client.conclusion_words import (
 )
 from signer.v1 import document_pb2 as wire
 from signer.v1 import types_pb2
+
+# What was found where it can't be told what a signed file shows.
+DOUBTS = frozenset({"drawn-over", "filled-over", "commented-over", "readers-differ"})
 
 
 class Outcome(StrEnum):
@@ -77,9 +81,18 @@ def conclude(report: wire.VerifyDocumentResponse) -> Conclusion:
         headline, sentence = IN_FORCE_OF_NOTHING
     if outcome is Outcome.NOT_OURS and report.integrity == wire.INTEGRITY_UNSIGNED:
         sentence = Text(sentence.zh, "The file carries no electronic signature.")
+    advice = ADVICE[outcome]
+    if _is_doubtful(report):
+        headline, sentence, advice = DOUBTFUL
     return Conclusion(
-        outcome, headline, Text(report.summary_zh or sentence.zh, sentence.en), ADVICE[outcome], tuple(_checks(report))
+        outcome, headline, Text(report.summary_zh or sentence.zh, sentence.en), advice, tuple(_checks(report))
     )
+
+
+def _is_doubtful(report: wire.VerifyDocumentResponse) -> bool:
+    """Signed and read, but whether it shows what was signed can't be told."""
+    found = [*report.findings, *(item for signature in report.signatures for item in signature.findings)]
+    return report.integrity == wire.INTEGRITY_UNREADABLE and any(item.code in DOUBTS for item in found)
 
 
 def outcome_of(report: wire.VerifyDocumentResponse) -> Outcome:
@@ -103,7 +116,8 @@ def algorithm_words(algorithm: int) -> str:
 
 
 def _checks(report: wire.VerifyDocumentResponse) -> Iterable[Check]:
-    readable = report.integrity not in {wire.INTEGRITY_UNREADABLE, wire.INTEGRITY_UNSPECIFIED}
+    doubtful = _is_doubtful(report)
+    readable = doubtful or report.integrity not in {wire.INTEGRITY_UNREADABLE, wire.INTEGRITY_UNSPECIFIED}
     signed = readable and report.integrity != wire.INTEGRITY_UNSIGNED
     yield _check(
         Text("文件可读", "Readable PDF"),
@@ -111,23 +125,27 @@ def _checks(report: wire.VerifyDocumentResponse) -> Iterable[Check]:
         Text("可以读取", "It can be read"),
         Text("无法读取", "It can't be read"),
     )
-    count = len(report.signatures)
+    count = len(report.signatures) or int(doubtful)
     yield _check(
         Text("电子签名", "Electronic signature"),
         signed if readable else None,
         Text(f"{count} 个签名", f"{count} signature{'s' * (count != 1)}"),
         Text("没有签名", "None"),
     )
-    yield _check(
-        Text("内容完整", "Unchanged since signing"),
-        report.integrity == wire.INTEGRITY_WHOLE if signed else None,
-        Text("签名后未被改动", "Not changed"),
-        Text("签名后被改动", "Changed, or made to look as if it were signed"),
-    )
+    unchanged = Text("内容完整", "Unchanged since signing")
+    if doubtful:
+        yield Check(unchanged, CheckResult.NOTED, Text("无法判断", "Can't be told"))
+    else:
+        yield _check(
+            unchanged,
+            report.integrity == wire.INTEGRITY_WHOLE if signed else None,
+            Text("签名后未被改动", "Not changed"),
+            Text("签名后被改动", "Changed, or made to look as if it were signed"),
+        )
     trusted = report.origin in {wire.ORIGIN_ISSUED_HERE, wire.ORIGIN_TRUSTED}
     yield _check(
         Text("签名人身份", "Signer"),
-        trusted if signed else None,
+        trusted if signed and not doubtful else None,
         Text("可以确认", "Known"),
         Text("无法确认", "Nobody whom we can vouch for"),
     )

@@ -77,15 +77,27 @@ SENTENCES: Mapping[str, Text] = {
     ),
     "not-in-force": Text("该文件由本公司签发，内容完整、未被改动。", "Issued by us and not changed since."),
     "changed": Text(
-        "该文件在签名后被改动，不能作为有效的电子保单使用。",
-        "The file is not what was signed; it is not valid as a policy.",
+        "该文件在签名后被改动，不能作为有效的文件使用。",
+        "The file is not what was signed; it is not valid.",
     ),
-    "not-ours": Text("该文件不是本公司签发的电子保单。", "The file is not a policy of ours."),
+    "not-ours": Text("该文件不是本公司签发的文件。", "The file is not one of ours."),
     "unreadable": Text(
-        "该文件无法读取，无法验真，请上传原始的电子保单 PDF 文件。",
+        "该文件无法读取，无法验真，请上传原始的 PDF 文件。",
         "The file can't be judged: it is no PDF that can be read.",
     ),
 }
+# Signed and read, but nobody can tell whether it shows what was signed.
+DOUBTFUL = (
+    Text("无法判断", "Can't be told"),
+    Text(
+        "该文件有电子签名，但无法判断显示的内容是否就是签名的内容，请向签发人索取原始文件。",
+        "The file is signed, but whether it shows what was signed can't be told.",
+    ),
+    Text(
+        "请不要依赖显示的内容，并向签发人索取原始文件。",
+        "Don't rely on what it shows; ask whoever issued it for the original.",
+    ),
+)
 ADVICE: Mapping[str, Text] = {
     "genuine": Text("可以放心使用。", "You can rely on it."),
     "not-in-force": Text(
@@ -93,7 +105,7 @@ ADVICE: Mapping[str, Text] = {
         "The file itself is genuine; what you are insured for depends on the contract's state. Ask us if in doubt.",
     ),
     "changed": Text(
-        "请不要使用，并向本公司或销售机构索取原始电子保单。",
+        "请不要使用，并向本公司或销售机构索取原始文件。",
         "Don't use it; ask us or whoever sold you the insurance for the original.",
     ),
     "not-ours": Text(

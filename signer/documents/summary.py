@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from signer.contracts import ContractState
 from signer.pades.evidence import Integrity
 
@@ -16,17 +18,42 @@ _STATE_ZH = {
 }
 
 
-def summarise(integrity: Integrity, issued_here: bool, trusted: bool, state: ContractState | None) -> str:
+# By the first part of a template's name: what people call the document.
+_KINDS_ZH = {"policy": "电子保单", "endorsement": "电子批单", "proposal": "电子投保单", "mark": "电子保险标志"}
+_ANY_KIND_ZH = "文件"
+_DOUBTFUL_ZH = "该文件有电子签名，但无法判断显示的内容是否就是签名的内容，请向签发人索取原始文件。"
+
+
+def kind_of(template: str) -> str:
+    """What a document of ours is, by its template's name (`endorsement/commercial@1`); companions and the rest are files."""
+    return _KINDS_ZH.get(template.split("/", 1)[0], _ANY_KIND_ZH)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a sentence is made of. `template`: of a document of ours, empty for a stranger's. `doubtful`: signed, read, and yet
+    nobody can tell whether it shows what was signed.
+    """
+
+    integrity: Integrity
+    template: str = ""
+    trusted: bool = False
+    doubtful: bool = False
+    state: ContractState | None = None
+
+
+def summarise(seen: Seen) -> str:
     """What a policyholder needs to know, in one sentence."""
-    if integrity is Integrity.UNREADABLE:
-        return "该文件无法读取，无法验真，请上传原始的电子保单 PDF 文件。"
-    if integrity is Integrity.UNSIGNED:
-        return "该文件没有电子签名，不是本公司签发的电子保单。"
-    if integrity is Integrity.CHANGED:
-        return "该文件在签名后被改动，不能作为有效的电子保单使用。"
-    if issued_here:
-        told = f"，{_STATE_ZH[state]}" if state is not None else ""
-        return f"该文件由本公司签发，内容完整、未被改动{told}。"
-    if trusted:
-        return "该文件签名有效且未被改动，但不是本公司签发的电子保单。"
-    return "该文件未被改动，但签名人身份无法确认，不是本公司签发的电子保单。"
+    kind = kind_of(seen.template)
+    if seen.integrity is Integrity.UNREADABLE:
+        return _DOUBTFUL_ZH if seen.doubtful else "该文件无法读取，无法验真，请上传原始的 PDF 文件。"
+    if seen.integrity is Integrity.UNSIGNED:
+        return "该文件没有电子签名，不是本公司签发的文件。"
+    if seen.integrity is Integrity.CHANGED:
+        return f"该{kind}在签名后被改动，不能作为有效的{kind}使用。"
+    if seen.template:
+        told = f"，{_STATE_ZH[seen.state]}" if seen.state is not None else ""
+        return f"该{kind}由本公司签发，内容完整、未被改动{told}。"
+    if seen.trusted:
+        return "该文件签名有效且未被改动，但不是本公司签发的文件。"
+    return "该文件未被改动，但签名人身份无法确认，不是本公司签发的文件。"

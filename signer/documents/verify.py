@@ -17,9 +17,10 @@ from signer.archive.catalogue import Catalogue, ReleasedRevision
 from signer.contracts import ContractRegister, ContractState, state_at
 from signer.deadline import Deadline
 from signer.documents.revocation_check import RevocationCheck
-from signer.documents.summary import summarise
+from signer.documents.summary import Seen, summarise
 from signer.findings import Finding, FindingCode, finding
 from signer.pades.evidence import Integrity, SignatureEvidence
+from signer.pades.inspection import DOUBTS
 from signer.pades.inspector import Inspector
 from signer.pades.shape import SealedShape, ShapeMismatch, check_shape
 from signer.pades.verify import SealVerifier
@@ -50,8 +51,15 @@ class DocumentReport:
     @property
     def summary_zh(self) -> str:
         """One sentence for the policyholder."""
+        found = [*self.findings, *(item for signature in self.signatures for item in signature.findings)]
         return summarise(
-            self.integrity, self.origin is Origin.ISSUED_HERE, self.origin is Origin.TRUSTED, self.contract_state
+            Seen(
+                self.integrity,
+                "" if self.record is None else self.record.template,
+                trusted=self.origin is Origin.TRUSTED,
+                doubtful=any(item.code in DOUBTS for item in found),
+                state=self.contract_state,
+            )
         )
 
 
@@ -185,7 +193,8 @@ class DocumentVerifier:
 
 def _is_only_kept(evidence: SignatureEvidence) -> bool:
     """Whether nothing came after a signature but what keeps it verifiable; on our own documents nobody else has a place."""
-    return not evidence.has(FindingCode.FURTHER_SIGNATURES) and not evidence.has(FindingCode.FORM_FILLED)
+    others = (FindingCode.FURTHER_SIGNATURES, FindingCode.FORM_FILLED, FindingCode.COMMENTS_ADDED)
+    return not any(evidence.has(code) for code in others)
 
 
 def _unreadable(code: FindingCode) -> DocumentReport:

@@ -8,44 +8,50 @@ Widgets of any other kind are refused.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Set
+from dataclasses import dataclass
 from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
 
 from signer.findings import FindingCode
+from signer.pades.filled_text import check_text_picture
 from signer.pades.signature_gap import GapProblem
 from signer.pades.signed_revision import entry, subdictionary
 
 _MAX_PARENTS = 32
-_MAX_PICTURE_BYTES = 1 << 20
 # A field larger than this (of 595 × 842 points, A4) hides more of a page than a signature or an entry of a form needs.
 _LARGEST_PLACE = 595 * 842 / 4
 _VALUED = frozenset({"/Tx", "/Ch", "/Btn"})
 _EMPTY_VALUES: tuple[object, ...] = (None, "", "/Off", [])
 _SHOWS_VALUE = ("/V", "/AP", "/AS", "/DA", "/Q", "/Ff")
-_TEXT_OPERATORS = frozenset(
-    b"q Q cm BT ET Tf Td TD Tm T* Tc Tw Tz TL Ts Tr Tj TJ ' \" g G rg RG k K w re W W* n BMC BDC EMC MP DP".split()
-)
-_PAINT_OPERATORS = frozenset(b"f F f* S s m l h".split())
-_TOKEN = re.compile(
-    rb"[\x00\t\n\f\r ]+|%[^\r\n]*|<<|>>|[\[\]{}]|<[0-9A-Fa-f\x00\t\n\f\r ]*>|/[^\x00\t\n\f\r ()<>\[\]{}/%]*"
-    rb"|[+-]?[0-9.]+|(?P<operator>[A-Za-z'\"*0-9]+)|(?P<string>\()"
-)
 
 
-def check_drawn_changes(old: HistoricalResolver, new: HistoricalResolver) -> set[str | None]:
-    """Names of later signature fields that show on a page where `old` had prepared no place; None: in too large a place.
+@dataclass(frozen=True)
+class DrawnChanges:
+    """`drawn_by`: names of later signature fields that show on a page where nothing had been prepared; None: in too large a place.
+    `filled`: widgets that show text now.
+    """
+
+    drawn_by: frozenset[str | None]
+    filled: frozenset[generic.Reference]
+
+
+def check_drawn_changes(
+    old: HistoricalResolver, new: HistoricalResolver, comments: Set[generic.Reference] = frozenset()
+) -> DrawnChanges:
+    """What a later revision draws. `comments`: annotations that are judged elsewhere.
 
     Raises:
         GapProblem: CHANGED_AFTER_SIGNING, for anything that draws otherwise.
         Exception: whatever pyHanko raises on hostile files.
     """
     drawn_by: set[str | None] = set()
+    filled: set[generic.Reference] = set()
     for reference in new.explicit_refs_in_revision():  # type: ignore[no-untyped-call] # pyHanko has no types here
         widget = new(reference)
-        if not isinstance(widget, generic.DictionaryObject):
+        if not isinstance(widget, generic.DictionaryObject) or reference in comments:
             continue
         before = None if old.is_ref_unassignable(reference) else old(reference)
         kind = _inherited(widget, "/FT")
@@ -59,11 +65,12 @@ def check_drawn_changes(old: HistoricalResolver, new: HistoricalResolver) -> set
             raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
         elif kind in {"/Tx", "/Ch"}:
             _check_text(before, widget)
+            filled.add(reference)
         elif kind == "/Btn":
             _check_button(before, widget)
         else:
             raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
-    return drawn_by
+    return DrawnChanges(frozenset(drawn_by), frozenset(filled))
 
 
 def _drawer(before: Any, widget: generic.DictionaryObject) -> set[str | None]:
@@ -83,18 +90,10 @@ def _check_left_empty(before: generic.DictionaryObject, after: generic.Dictionar
 
 
 def _check_text(before: generic.DictionaryObject, widget: generic.DictionaryObject) -> None:
-    """The new picture, if there is one, writes text. Background and frame only where the signed field had them (/MK)."""
-    pictures = subdictionary(widget, "/AP")
-    too_much = _area(widget) > _LARGEST_PLACE or bool(set(pictures) - {"/N"})
-    if too_much or entry(before, "/F", 0) != entry(widget, "/F", 0):
+    sides = _sides(widget)
+    if sides is None or _area(widget) > _LARGEST_PLACE or entry(before, "/F", 0) != entry(widget, "/F", 0):
         raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
-    picture = entry(pictures, "/N", None)
-    if picture is None:
-        return
-    style = subdictionary(before, "/MK")
-    allowed = _TEXT_OPERATORS | (_PAINT_OPERATORS if {"/BG", "/BC"} & set(style) else frozenset())
-    if not isinstance(picture, generic.StreamObject) or not _operators(picture.data) <= allowed:
-        raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
+    check_text_picture(before, widget, (abs(sides[0] - sides[2]), abs(sides[1] - sides[3])))
 
 
 def _check_button(before: generic.DictionaryObject, widget: generic.DictionaryObject) -> None:
@@ -104,34 +103,6 @@ def _check_button(before: generic.DictionaryObject, widget: generic.DictionaryOb
     states = subdictionary(subdictionary(before, "/AP"), "/N")
     if entry(widget, "/AS", "/Off") not in {"/Off", *states}:
         raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
-
-
-def _operators(content: bytes) -> set[bytes]:
-    """The operators of a content stream (ISO 32000-1, 7.8.2). Raises GapProblem for bytes that are none."""
-    found: set[bytes] = set()
-    if len(content) > _MAX_PICTURE_BYTES:
-        raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
-    position = 0
-    while position < len(content):
-        token = _TOKEN.match(content, position)
-        if token is None:
-            raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
-        position = _end_of_string(content, token.end()) if token["string"] else token.end()
-        if token["operator"]:
-            found.add(token["operator"])
-    return found
-
-
-def _end_of_string(content: bytes, position: int) -> int:
-    """Behind the bracket that closes a literal string; brackets inside are balanced or escaped."""
-    depth = 1
-    while depth:
-        character = content[position : position + 1]
-        if not character:
-            raise GapProblem(FindingCode.CHANGED_AFTER_SIGNING)
-        depth += {b"(": 1, b")": -1}.get(character, 0)
-        position += 2 if character == b"\\" else 1
-    return position
 
 
 def _may_show(widget: generic.DictionaryObject) -> bool:

@@ -7,7 +7,6 @@ changed copy, and so is one that holds a signature which no field leads to.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,14 +19,18 @@ from pyhanko_certvalidator.registry import TrustManager
 
 from signer.certificates import TrustStore
 from signer.findings import FindingCode, finding
-from signer.pades.evidence import Integrity, SignatureEvidence
+from signer.pades.evidence import Integrity, SignatureEvidence, Verdict
 from signer.pades.foreign_path import trusted
 from signer.pades.foreign_signature import judge_signature, locate_signature
 from signer.pades.foreign_trust import Surroundings, settle_trust
+from signer.pades.hybrid_tables import is_one_document
 from signer.pades.inspection import MAX_SIGNATURES, InspectionReport, combine
 from signer.pades.shape import ShapeMismatch, bears_our_mark, check_shape
 from signer.pades.signature_gap import BYTE_RANGE
 from signer.pades.signed_revision import SignatureField, entry
+from signer.pades.strict_reader import open_strictly
+from signer.pades.table_limits import TableLimitExceeded
+from signer.pades.unreadable_from_birth import was_signed_unreadable
 from signer.pades.validation_data import read_validation_data
 from signer.pades.verify import SealVerifier
 
@@ -56,6 +59,8 @@ def inspect_pdf(data: bytes, trust: TrustStore) -> InspectionReport:
         raise
     except Exception:  # noqa: BLE001 - hostile files raise exceptions of many kinds in a parser; each is a finding
         report = InspectionReport(Integrity.UNREADABLE, None, (finding(FindingCode.DAMAGED),))
+    if _is_damaged(report) and not bears_our_mark(data) and was_signed_unreadable(data):
+        report = InspectionReport(Integrity.UNREADABLE, None, (finding(FindingCode.READERS_DIFFER),))
     if report.integrity is not Integrity.CHANGED and _is_altered_copy(data, trust, report):
         unsigned = finding(FindingCode.UNSIGNED)
         findings = (*(item for item in report.findings if item != unsigned), finding(FindingCode.CHANGED_AFTER_SIGNING))
@@ -88,6 +93,10 @@ def _judge_all(
     for judgement in judgements:
         judge_signature(data, reader, judgement, placed)
     settle_trust(judgements, Surroundings(anchors, read_validation_data(reader), datetime.now(UTC)))
+    if not is_one_document(data, reader):
+        for judgement in judgements:
+            if judgement.evidence.verdict is not Verdict.FAILED:
+                judgement.leave_open(FindingCode.READERS_DIFFER)
     return tuple(judgement.evidence for judgement in judgements)
 
 
@@ -95,8 +104,11 @@ def _is_altered_copy(data: bytes, trust: TrustStore, report: InspectionReport) -
     """True for a copy of one of ours that is not as we made it, and for a signed file that was damaged since."""
     if bears_our_mark(data):
         return report.integrity is not Integrity.WHOLE or not _began_as_we_made_it(data, trust, report)
-    codes = {item.code for item in report.findings}
-    return bool(codes & {FindingCode.DAMAGED, FindingCode.NOT_A_PDF}) and BYTE_RANGE.search(data) is not None
+    return _is_damaged(report) and BYTE_RANGE.search(data) is not None
+
+
+def _is_damaged(report: InspectionReport) -> bool:
+    return bool({item.code for item in report.findings} & {FindingCode.DAMAGED, FindingCode.NOT_A_PDF})
 
 
 def _began_as_we_made_it(data: bytes, trust: TrustStore, report: InspectionReport) -> bool:
@@ -119,7 +131,10 @@ def _open(data: bytes) -> PdfFileReader:
         raise _Unjudgeable(FindingCode.NOT_A_PDF)
     if _END.search(data, max(0, len(data) - _END_LIMIT)) is None:
         raise _Unjudgeable(FindingCode.DAMAGED)
-    reader = PdfFileReader(io.BytesIO(data), strict=True)
+    try:
+        reader = open_strictly(data)
+    except TableLimitExceeded:
+        raise _Unjudgeable(FindingCode.INSPECTION_LIMIT) from None
     if reader.encrypted:
         raise _Unjudgeable(FindingCode.ENCRYPTED)
     return reader

@@ -213,3 +213,6 @@ def _settle_drawings(judgements: Sequence[Judgement]) -> None:
         drawers = [None if name is None else names.get(name) for name in judgement.changes.drawn_by]
         if any(drawer is None or not drawer.evidence.trusted for drawer in drawers):
             judgement.leave_open(FindingCode.DRAWN_OVER)
+        for code in judgement.changes.may_hide:
+            if judgement.evidence.verdict is not Verdict.FAILED:
+                judgement.leave_open(code)

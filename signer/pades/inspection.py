@@ -28,6 +28,10 @@ MAX_SIGNATURES = 100
 _MAX_HASHED_BYTES = 256 * 1024 * 1024
 _MAX_CERTIFICATE = 16_384
 _MAX_FINDINGS = 20
+# Beside right mathematics: what of the signed content is seen can't be told.
+DOUBTS = frozenset(
+    {FindingCode.DRAWN_OVER, FindingCode.FILLED_OVER, FindingCode.COMMENTED_OVER, FindingCode.READERS_DIFFER}
+)
 _CODES = {"type": "array", "maxItems": _MAX_FINDINGS, "items": {"enum": [code.value for code in FindingCode]}}
 _FLAGS = ("covers_whole_file", "mathematics_right", "trusted")
 _MAX_CHAIN = 10
@@ -121,7 +125,7 @@ def combine(signatures: tuple[SignatureEvidence, ...]) -> Integrity:
         return Integrity.UNSIGNED
     if any(item.verdict is Verdict.FAILED for item in signatures):
         return Integrity.CHANGED
-    if all(item.mathematics_right and not item.has(FindingCode.DRAWN_OVER) for item in signatures):
+    if all(item.mathematics_right and not any(item.has(code) for code in DOUBTS) for item in signatures):
         return Integrity.WHOLE
     return Integrity.UNREADABLE
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader, process_data_at_eof
+from pyhanko.pdf_utils.xref import XRefSectionMetaInfo
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 
 from signer.findings import FindingCode
@@ -63,8 +64,6 @@ def find_revision(data: bytes, reader: PdfFileReader, found: SignatureField, gap
         GapProblem: NOT_WHOLLY_COVERED, SIGNATURE_MALFORMED.
         Exception: whatever pyHanko raises on hostile files.
     """
-    if reader.xrefs.hybrid_xrefs_present:  # two tables for one revision: readers differ in which one they follow
-        raise GapProblem(FindingCode.SIGNATURE_MALFORMED)
     _check_contents(found.signature, gap)
     value = found.field.raw_get("/V")
     if not isinstance(value, generic.IndirectObject):
@@ -93,9 +92,17 @@ def _check_end(data: bytes, reader: PdfFileReader, number: int, end: int) -> Non
     stream = io.BytesIO(data)  # shares the bytes
     stream.seek(end)
     whole = process_data_at_eof(stream) == reader.xrefs.get_startxref_for_revision(number)
-    tables = (reader.xrefs.get_xref_container_info(revision) for revision in range(number + 1))
-    if not whole or any(table.end_location > end for table in tables):
+    if not whole or any(table.end_location > end for table in _tables(reader, number)):
         raise GapProblem(FindingCode.NOT_WHOLLY_COVERED)
+
+
+def _tables(reader: PdfFileReader, number: int) -> Iterator[XRefSectionMetaInfo]:
+    """Every table up to that revision, and the streams that hybrid files have beside them."""
+    for revision in range(number + 1):
+        yield reader.xrefs.get_xref_container_info(revision)
+        beside = reader.xrefs.get_xref_data(revision).hybrid
+        if beside is not None:
+            yield beside.meta_info
 
 
 def _certifies(found: SignatureField) -> MDPPerm | None:

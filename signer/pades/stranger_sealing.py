@@ -27,6 +27,7 @@ from pyhanko.sign.validation.pdf_embedded import read_certification_data
 from signer.pades.signed_revision import entry
 from signer.pades.stranger_pages import pages_of, places_on, show_seal
 from signer.pades.stranger_plan import StrangerPlan, Unsafe, UnsafeToSeal
+from signer.pades.strict_reader import open_strictly
 from signer.pades.update_plan import SUBFILTER_TIMESTAMP
 
 _TOOLTIP = "电子签章：点击查看签名信息与验证结果"
@@ -72,7 +73,7 @@ def prepare_stranger(pdf: bytes, plan: StrangerPlan) -> tuple[bytes, int, int]:
 
 
 def _open(pdf: bytes) -> PdfFileReader:
-    reader = PdfFileReader(io.BytesIO(pdf), strict=True)
+    reader = open_strictly(pdf)
     if reader.encrypted:
         raise UnsafeToSeal(Unsafe.ENCRYPTED)
     form = entry(reader.root, "/AcroForm", {})

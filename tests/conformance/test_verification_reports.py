@@ -142,7 +142,7 @@ def _octets(signed: asn1_cms.SignedData) -> bytes:
 def test_ours_judges_it_with_and_without_the_document(algorithm: Algorithm) -> None:
     who = signer(algorithm)
     evidence = verify_report(_report(who), _trust(who), _PDF)
-    assert evidence.report["summary_zh"].startswith("该文件由本公司签发")
+    assert evidence.report["summary_zh"].startswith("该电子保单由本公司签发")
     assert evidence.report["file"]["bytes"] == len(_PDF)
     assert "报文签名" in evidence.signer
     assert verify_report(_report(who), _trust(who)).signed_at == NOW

@@ -31,8 +31,6 @@ _VISIBLE = sorted(
     - {"universal_forgery", "signature_wrapping", "padding_junk", "truncation", "bit_flips", "cms_tricks", "time_edits"}
     - {"parser_differentials", "added_actions", "splicing"}
 )
-# Of the documents that attacks start from, those that are refused untouched: two tables for one revision.
-_NOT_WHOLE_YET = frozenset({"hybrid"})
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +42,7 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> DocumentVerifier:
 def test_the_documents_themselves_are_whole(verifier: DocumentVerifier) -> None:
     for document in targets():
         report = verifier.verify(document.data, Deadline.after(600))
-        wanted = Integrity.CHANGED if document.name in _NOT_WHOLE_YET else Integrity.WHOLE
-        assert report.integrity is wanted, document.name
+        assert report.integrity is Integrity.WHOLE, document.name
         assert (report.origin is Origin.ISSUED_HERE) == report.same_bytes == document.ours
 
 

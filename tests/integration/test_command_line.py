@@ -67,7 +67,7 @@ def test_issue_and_verify_a_document(run, tmp_path: Path) -> None:  # type: igno
     assert json.loads(issued.stdout)["number"] == "PDZA202611000000012345"
     told = run("verify-document", "p.pdf")
     assert told.returncode == 0
-    assert "该文件由本公司签发" in told.stdout.decode()
+    assert "该电子保单由本公司签发" in told.stdout.decode()
     (tmp_path / "p.pdf").write_bytes((tmp_path / "p.pdf").read_bytes() + b"\n")
     changed = run("verify-document", "p.pdf", "--json")
     assert changed.returncode == 1

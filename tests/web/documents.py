@@ -9,9 +9,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pyhanko.sign.fields import MDPPerm
+
 from demo.strangers import stranger_pdf
 from signer.client import Connection
 from signer.v1 import document_pb2 as wire
+from tests.fuzz.attacks.alterations import with_annotation
+from tests.fuzz.attacks.revisions import append
+from tests.fuzz.attacks.structure import Structure
+from tests.fuzz.sealed_documents import RSA, new_pki
+from tests.fuzz.strangers import SigningOptions, signed_by
 
 
 def issued(connection: Connection, sample: dict[str, Any], *, begins: int = -1, ends: int = 364) -> bytes:
@@ -44,9 +51,19 @@ def of_every_kind(connection: Connection, sample: dict[str, Any]) -> dict[str, b
         "changed": bytes(changed),
         "appended": genuine + b"%",
         "stranger": stranger_pdf(draft),
+        "doubtful": _painted_over(draft),
         "unsigned": draft,
         "no-pdf": "这不是 PDF".encode(),
     }
+
+
+def _painted_over(draft: bytes) -> bytes:
+    """A stranger's file whose certification allows comments, with one that covers the page."""
+    options = SigningOptions(certify=True, permissions=MDPPerm.ANNOTATE)
+    structure = Structure(signed_by(draft, new_pki(RSA, "Stranger"), options))
+    page, new = structure.pages[0], structure.size
+    comment = b"<</Type/Annot/Subtype/Square/F 4/Rect[40 40 560 800]/IC[1 1 1]/C[1 1 1]>>"
+    return append(structure, {page: with_annotation(structure, page, new), new: comment})
 
 
 def written(connection: Connection, sample: dict[str, Any], folder: Path) -> dict[str, Path]:

@@ -26,6 +26,7 @@ _HEADLINES = {
     "changed": ("changed", "已被改动"),
     "appended": ("changed", "已被改动"),
     "stranger": ("not-ours", "不是本公司签发"),
+    "doubtful": ("unreadable", "无法判断"),
     "unsigned": ("not-ours", "不是本公司签发"),
     "no-pdf": ("unreadable", "无法读取"),
 }

@@ -25,6 +25,7 @@ from tests.fuzz.attacks import (
     time_edits,
     trailing_content,
     truncation,
+    two_views,
     universal_forgery,
     validation_data_smuggling,
 )
@@ -50,6 +51,7 @@ CLASSES: dict[str, Variants] = {
         duplicate_objects,
         cross_reference_tricks,
         parser_differentials,
+        two_views,
         cms_tricks,
         bit_flips,
         page_edits,

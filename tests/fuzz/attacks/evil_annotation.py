@@ -50,7 +50,38 @@ def variants(document: SignedDocument, chance: Random) -> Iterator[Attack]:
         objects = {page: with_annotation(structure, page, new), new: body, new + 1: forged_form(chance)}
         yield Attack(f"{kind.decode()} over the page", append(structure, objects, chance.choice(HONEST)), shows=True)
     yield from _without_appearance(structure, chance, page, new)
+    yield from _abused_notes(structure, chance, page, new)
     yield from _changed(structure, chance)
+
+
+def _abused_notes(structure: Structure, chance: Random, page: int, new: int) -> Iterator[Attack]:
+    """Notes, which may pass for harmless icons, that are none."""
+    left, bottom = chance.randrange(60, 500), chance.randrange(60, 700)
+    small = b"/Rect[%d %d %d %d]" % (left, bottom, left + 20, bottom + 20)
+    picture = {new + 1: forged_form(chance)}
+    for name, entries, more in (
+        ("with a picture", small + b"/AP<</N %d 0 R>>" % (new + 1), picture),
+        ("with a picture by state", small + b"/AS/On/AP<</N<</On %d 0 R>>>>" % (new + 1), picture),
+        ("as large as a page", b"/Rect[0 0 595 842]", {}),
+        ("without end", b"/Rect[%d %d 1e9 1e9]" % (left, bottom), {}),
+        ("that is open", small + b"/Open true/Popup<</Subtype/Popup/Open true/Rect[0 0 595 842]>>", {}),
+        ("of an icon of its own", small + b"/Name/Forged%d" % chance.randrange(99), {}),
+        ("with an action", small + b"/A<</S/URI/URI(https://example.org/%d)>>" % chance.randrange(99), {}),
+        ("with a frame", small + b"/BS<</W %d>>" % chance.randrange(90, 900), {}),
+    ):
+        body = b"<</Type/Annot/Subtype/Text/F 4/Contents(seen)%b>>" % entries
+        objects = {page: with_annotation(structure, page, new), new: body, **more}
+        yield Attack(f"a note {name}", append(structure, objects, chance.choice(HONEST)))
+    tiles = {
+        new + at: b"<</Type/Annot/Subtype/Text/F 4/Rect[%d %d %d %d]>>" % (20 * at, bottom, 20 * at + 20, bottom + 20)
+        for at in range(chance.randrange(21, 29))
+    }
+    tiled = {page: with_annotation(structure, page, *tiles), **tiles}
+    yield Attack("a row of notes", append(structure, tiled, chance.choice(HONEST)))
+    noted = {page: with_annotation(structure, page, new), new: b"<</Type/Annot/Subtype/Text/Rect[9 9 29 29]>>"}
+    shown = structure.entries(page).get("/Contents", b"null")
+    noted[page] = noted[page].replace(b"/Contents " + shown, b"/Contents []")
+    yield Attack("a note, and the page emptied", append(structure, noted, chance.choice(HONEST)), shows=True)
 
 
 def _without_appearance(structure: Structure, chance: Random, page: int, new: int) -> Iterator[Attack]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
+import pypdfium2
+
 from tests.fuzz.attacks.alterations import forged_form, with_annotation, written_form
 from tests.fuzz.attacks.attack import Attack, SignedDocument
 from tests.fuzz.attacks.revisions import HONEST, append
 from tests.fuzz.attacks.structure import Structure, stream
+from tests.fuzz.benign import later
 
 _GLYPH = stream(b"900 0 0 0 900 900 d1 0 0 900 900 re f")
 
@@ -21,6 +24,7 @@ def variants(document: SignedDocument, chance: Random) -> Iterator[Attack]:
     """New fields on any document; on those with fields, their properties."""
     structure = document.structure
     yield from _new_fields(structure, chance)
+    yield from _filled_over(document, chance)
     for kind in ("/Tx", "/Btn", "/Ch", "/Sig"):
         for number in structure.dictionaries(FT=kind):
             yield from _changed_fields(structure, chance, number)
@@ -39,6 +43,45 @@ def _new_fields(structure: Structure, chance: Random) -> Iterator[Attack]:
             )
             objects = {page: with_annotation(structure, page, new), new: body, new + 1: forged_form(chance)}
             yield Attack(f"a new field /{kind.decode()}", append(structure, objects, chance.choice(HONEST)), shows=True)
+
+
+def _filled_over(document: SignedDocument, chance: Random) -> Iterator[Attack]:
+    """Somebody signs a form whose empty field lies over a sum; whoever fills it in writes what hides the sum."""
+    if document.sign is None or document.permissions == 1:
+        return
+    box = _box_of_text(document.unsigned)
+    if box is None:
+        return
+    signed = document.sign(later.with_small_field(document.unsigned, box))
+    structure = Structure(signed)
+    number = next(item for item in structure.dictionaries(FT="/Tx") if structure.entries(item)["/T"] == b"(Remark)")
+    new, width, height = structure.size + chance.randrange(9), box[2] - box[0], box[3] - box[1]
+    dingbats = b"<</Type/Font/Subtype/Type1/BaseFont/ZapfDingbats>>"
+    helvetica = dingbats.replace(b"ZapfDingbats", b"Helvetica")
+    text = b"q 1 1 1 rg BT /F %d Tf 0 0 Td (%b) Tj ET Q BT /F 9 Tf 2 4 Td (%d) Tj ET"
+    for name, font, matrix, more in (
+        ("squares", dingbats, b"", {}),
+        ("glyphs that draw", _drawing_font(new), b"", {new + 1: _GLYPH}),
+        ("bold letters", helvetica, b"", {}),
+        ("letters that are stretched", helvetica, b"/Matrix[%d 0 0 9 0 0]" % chance.randrange(9, 99), {}),
+        ("letters of another box", helvetica, b"/BBox[0 0 2 2]", {}),
+    ):
+        content = text % (chance.randrange(20, 200), b"n" * 30, chance.randrange(10**6))
+        frame = matrix if b"BBox" in matrix else b"/BBox[0 0 %d %d]%b" % (width, height, matrix)
+        head = b"/Type/XObject/Subtype/Form%b/Resources<</Font<</F%b>>>>" % (frame, font)
+        field = structure.dictionary(number, V=b"(9)", AP=b"<</N %d 0 R>>" % new)
+        body = {number: field, new: stream(content, head), **more}
+        yield Attack(f"a sum hidden by {name}", append(structure, body, chance.choice(HONEST)), shows="squares" in name)
+
+
+def _box_of_text(pdf: bytes) -> tuple[int, int, int, int] | None:
+    """Around the first words of page 1."""
+    text = pypdfium2.PdfDocument(pdf)[0].get_textpage()
+    boxes = [text.get_charbox(index) for index in range(min(6, text.count_chars()))]
+    if not boxes:
+        return None
+    left, bottom = (int(min(box[side] for box in boxes)) for side in (0, 1))
+    return left - 4, bottom - 4, left + 150, bottom + 26
 
 
 def _drawing_font(new: int) -> bytes:

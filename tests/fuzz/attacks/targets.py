@@ -17,8 +17,14 @@ from signer.certificates import Certificate, TrustStore
 from tests.fuzz import strangers
 from tests.fuzz.attacks.attack import SignedDocument
 from tests.fuzz.hybrid_pdf import hybrid_pdf
+from tests.fuzz.long_lived_documents import (
+    time_authority,
+    with_archive_timestamp,
+    with_timestamped_seal,
+    with_validation_data,
+)
 from tests.fuzz.rendered_documents import rendered, rendered_with_code
-from tests.fuzz.sealed_documents import RSA, SM2, Pki, new_pki, own_pki, seal
+from tests.fuzz.sealed_documents import PLACES, RSA, SM2, Pki, new_pki, own_pki, seal
 from tests.fuzz.strangers import PKCS7, SigningOptions, signed_by
 
 Sign = Callable[[bytes], bytes]
@@ -28,7 +34,8 @@ Sign = Callable[[bytes], bytes]
 def trust() -> TrustStore:
     """Our own roots and those of the strangers."""
     everybody = (own_pki(RSA), own_pki(SM2), stranger(RSA), stranger(SM2))
-    return TrustStore(tuple(Certificate.load(pki.root) for pki in everybody))
+    roots = [*(pki.root for pki in everybody), *(time_authority(sm2=sm2).certificate for sm2 in (False, True))]
+    return TrustStore(tuple(Certificate.load(root) for root in roots))
 
 
 @cache
@@ -42,6 +49,30 @@ def _own(algorithm: object) -> SignedDocument:
     pki = own_pki(RSA if algorithm is RSA else SM2)
     name = f"ours, {pki.algorithm.name}"
     return SignedDocument(name, seal(unsigned, pki), unsigned, trust(), ours=True)
+
+
+def _kept(algorithm: object, *, archived: bool) -> SignedDocument:
+    """PAdES B-LT, or B-LTA with an archive timestamp and another one over it."""
+    unsigned = rendered_with_code(f"L-{archived}")
+    pki = own_pki(RSA if algorithm is RSA else SM2)
+    document = with_timestamped_seal(unsigned, pki, place=PLACES[0], certification=2)
+    document = with_validation_data(document, pki)
+    if archived:
+        document = with_archive_timestamp(with_archive_timestamp(document), sm2=True)
+    name = f"ours, {'LTA' if archived else 'LT'}, {pki.algorithm.name}"
+    return SignedDocument(name, document.data, unsigned, trust(), ours=True)
+
+
+def _dual(first: object, second: object) -> SignedDocument:
+    """Sealed by both kinds of keys, in this order, and archived."""
+    unsigned = rendered_with_code("D-1")
+    pkis = [own_pki(RSA if algorithm is RSA else SM2) for algorithm in (first, second)]
+    document = with_timestamped_seal(unsigned, pkis[0], place=PLACES[0], certification=2)
+    document = with_timestamped_seal(document, pkis[1], place=PLACES[1])
+    document = with_archive_timestamp(with_validation_data(document, *pkis))
+    return SignedDocument(
+        f"ours, {pkis[0].algorithm.name} and then the other", document.data, unsigned, trust(), ours=True
+    )
 
 
 def _foreign(
@@ -92,4 +123,8 @@ def targets() -> tuple[SignedDocument, ...]:
             rsa,
             then=lambda data: strangers.with_document_timestamp(strangers.with_validation_data(data, rsa), rsa),
         ),
+        _kept(RSA, archived=False),
+        _kept(SM2, archived=True),
+        _dual(RSA, SM2),
+        _dual(SM2, RSA),
     )

@@ -26,9 +26,9 @@ _RECIPES: dict[str, tuple[object, SigningOptions]] = {
     "certified 2": (SM2, SigningOptions(certify=True, permissions=MDPPerm.FILL_FORMS, box=_BOX)),
     "certified 3": (RSA, SigningOptions(certify=True, permissions=MDPPerm.ANNOTATE, box=_BOX)),
 }
-_LATER_SOURCES = ("typst A-3b", "qpdf, object streams", "typst 2.0", "cairo", "pdfium", "qpdf, linearised")
-# Whose tables break the rules a little, or are read by newer programs alone: expectations go by them.
-_ODD_SOURCES = frozenset({"hybrid", "poppler, united", "pillow"})
+_LATER_SOURCES = ("typst A-3b", "qpdf, object streams", "typst 2.0", "cairo", "pdfium", "qpdf, linearised", "hybrid")
+# Whose tables break the rules so that readers differ: expectations go by them.
+_ODD_SOURCES = frozenset({"poppler, united"})
 
 
 @dataclass(frozen=True)
@@ -125,4 +125,7 @@ _LATER: dict[str, Callable[[str], bytes]] = {
         _countersigned(origin, "RSA", SM2), stranger(RSA)
     ),
     "comment, certified 3": lambda origin: later.commented(_signed(origin, "certified 3")),
+    "comment and signature, certified 3": lambda origin: later.countersigned(
+        later.commented(_signed(origin, "certified 3")), stranger(SM2), field="Sig2"
+    ),
 }

@@ -30,8 +30,8 @@ def _written(writer: IncrementalPdfFileWriter) -> bytes:
     return output.getvalue()
 
 
-def with_small_field(pdf: bytes) -> bytes:
-    """The unsigned file with an empty text field near the foot of page 1."""
+def with_small_field(pdf: bytes, box: tuple[int, int, int, int] = FIELD) -> bytes:
+    """The unsigned file with an empty text field, near the foot of page 1 if nothing else is said."""
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
     page, _ = writer.find_page_for_modification(0)
     field = generic.DictionaryObject(
@@ -42,7 +42,7 @@ def with_small_field(pdf: bytes) -> bytes:
             _name("/T"): generic.pdf_string("Remark"),
             _name("/F"): generic.NumberObject(4),
             _name("/P"): page,
-            _name("/Rect"): _array(*FIELD),
+            _name("/Rect"): _array(*box),
             _name("/DA"): generic.pdf_string("/Helv 10 Tf 0 g"),
         }
     )

@@ -110,6 +110,8 @@ SOURCES: dict[str, Callable[[], bytes]] = {
     "pillow": partial(_pillow, 2),
     "by hand": partial(pages, 3),
     "hybrid": hybrid_pdf,
+    "hybrid, three pages": partial(hybrid_pdf, 3),
+    "hybrid, as word processors write it": partial(hybrid_pdf, 2, update=True),
     "form": lambda: strangers.with_text_field(rendered()),
 }
 

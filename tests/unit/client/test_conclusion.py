@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 
-from signer.client.conclusion import CheckResult, Outcome, algorithm_words, conclude
+from signer.client.conclusion import DOUBTS, CheckResult, Outcome, algorithm_words, conclude
+from signer.pades.inspection import DOUBTS as VERIFIERS_DOUBTS
 from signer.v1 import document_pb2 as wire
 from signer.v1 import types_pb2
 
@@ -58,3 +59,23 @@ def test_every_algorithm_has_words() -> None:
     for number in types_pb2.SignatureAlgorithm.values():
         assert (algorithm_words(number) == "—") == (number == types_pb2.SIGNATURE_ALGORITHM_UNSPECIFIED)
     assert algorithm_words(99) == "—"
+
+
+@pytest.mark.parametrize("code", sorted(DOUBTS))
+@pytest.mark.parametrize("of_file", [False, True])
+def test_what_can_be_read_but_not_told_is_called_so(code: str, of_file: bool) -> None:
+    report = wire.VerifyDocumentResponse(integrity=wire.INTEGRITY_UNREADABLE, origin=wire.ORIGIN_UNKNOWN)
+    (report if of_file else report.signatures.add()).findings.add(code=code)
+    conclusion = conclude(report)
+    assert conclusion.outcome is Outcome.UNREADABLE
+    assert conclusion.headline.zh == "无法判断"
+    results = {check.name.en: check.result for check in conclusion.checks}
+    assert results["Readable PDF"] is CheckResult.PASSED
+    assert results["Unchanged since signing"] is CheckResult.NOTED
+    assert results["Signer"] is CheckResult.SKIPPED
+    told = next(check.told for check in conclusion.checks if check.name.en == "Unchanged since signing")
+    assert told.zh == "无法判断"
+
+
+def test_page_and_verifier_agree_on_what_is_doubtful() -> None:
+    assert frozenset(DOUBTS) == VERIFIERS_DOUBTS

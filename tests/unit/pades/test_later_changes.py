@@ -315,8 +315,8 @@ def test_nothing_but_its_value_may_change_of_a_field() -> None:
 # ---- what is never allowed
 
 
-def test_annotations_are_changes_whatever_the_certification_says() -> None:
-    for permission in (None, MDPPerm.FILL_FORMS, MDPPerm.ANNOTATE):
+def test_annotations_are_changes_where_no_certification_allows_comments() -> None:
+    for permission in (None, MDPPerm.NO_CHANGES, MDPPerm.FILL_FORMS):
         signed = _signed(rendered(), permission=permission)
         number, page = find_object(signed, b"/Annots")
         note = b"<</Type/Annot/Subtype/FreeText/Rect[50 50 500 800]/F 4/Contents(x)/DA(/Helv 40 Tf)>>"
