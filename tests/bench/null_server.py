@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,7 +51,7 @@ def _serve(config_file: Path, port: int, ready: Any, processors: frozenset[int])
     server = GrpcServer.from_config(listener, interceptors=[], register=register, with_reflection=False)
     server.start()
     ready.wait()
-    multiprocessing.Event().wait()
+    threading.Event().wait()
 
 
 @contextmanager
