@@ -96,6 +96,7 @@ def test_thousands_of_fresh_variants(verifier: DocumentVerifier) -> None:
             for document in targets():
                 for attack in attacks(kind, document, seed):
                     verify(outcome, verifier, kind, document, attack)
+            print(f"{kind}: {outcome.total()} variants by now, taken for whole: {outcome.passed}", flush=True)
         if outcome.total() >= _AT_LENGTH:
             break
     print(f"{outcome.total()} variants: {dict(sorted(outcome.refused.items()))}")
