@@ -15,6 +15,7 @@ import pytest
 
 from signer.client import Connection, RemoteError
 from signer.v1 import document_pb2 as wire
+from tests.fuzz.hybrid_pdf import Hidden, hybrid_pdf
 from tests.fuzz.rendered_documents import rendered
 from tests.fuzz.sealed_documents import RSA, SM2, new_pki
 from tests.fuzz.strangers import SigningOptions, signed_by
@@ -91,6 +92,16 @@ def test_what_others_produce_is_sealed_and_verified(
     assert {item.verdict for item in report.signatures} == {1}
 
 
+@pytest.mark.parametrize("update", [False, True], ids=["one table", "two tables"])
+def test_hybrid_files_are_sealed(update: bool, connection: Connection) -> None:
+    original = hybrid_pdf(3, update=update)
+    sealed = _seal(connection, original, wire.Seal(key="seal-rsa", places=[_ONE, _ACROSS]), wire.Seal(key="seal-sm2"))
+    assert sealed.startswith(original)
+    report = _report(connection, sealed)
+    assert (report.integrity, report.origin) == (wire.INTEGRITY_WHOLE, wire.ORIGIN_ISSUED_HERE)
+    assert [item.verdict for item in report.signatures] == [1, 1]
+
+
 @pytest.mark.parametrize("algorithm", [RSA, SM2], ids=["rsa", "sm2"])
 @pytest.mark.parametrize("certify", [False, True], ids=["signed", "certified"])
 def test_signatures_that_are_there_stay_right(algorithm: Any, certify: bool, connection: Connection) -> None:
@@ -118,6 +129,7 @@ _NOWHERE = _PLACE(keyword=_PLACE.Keyword(text="nowhere", width_mm=9))
 _UNSAFE = "DOCUMENT_UNSAFE_TO_SEAL"
 _REFUSED: dict[str, tuple[Callable[[], bytes], list[wire.SealPlace], str, str]] = {
     "encrypted": (lambda: _saved(encryption=pikepdf.Encryption(owner="o", user="")), [], _UNSAFE, "encrypted"),
+    "hybrid, hides its fonts": (lambda: hybrid_pdf(2, hidden=Hidden.FONT), [], _UNSAFE, "readers"),
     "xfa": (lambda: _saved(_add_xfa), [], _UNSAFE, "XFA"),
     "script": (lambda: _saved(_run_script), [], _UNSAFE, "scripts"),
     "cut short": (lambda: rendered(4)[:5_000], [], _UNSAFE, "can't be read"),
