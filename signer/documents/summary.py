@@ -31,12 +31,12 @@ def kind_of(template: str) -> str:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a sentence is made of. `template`: of a document of ours, empty for a stranger's. `doubtful`: signed, read, and yet
-    nobody can tell whether it shows what was signed.
+    """What a sentence is made of. `template`: of a document in our register, empty where a caller brought it to be sealed; None for what
+    we don't know. `doubtful`: signed, read, and yet nobody can tell whether it shows what was signed.
     """
 
     integrity: Integrity
-    template: str = ""
+    template: str | None = None
     trusted: bool = False
     doubtful: bool = False
     state: ContractState | None = None
@@ -44,16 +44,17 @@ class Seen:
 
 def summarise(seen: Seen) -> str:
     """What a policyholder needs to know, in one sentence."""
-    kind = kind_of(seen.template)
+    kind = kind_of(seen.template or "")
     if seen.integrity is Integrity.UNREADABLE:
         return _DOUBTFUL_ZH if seen.doubtful else "该文件无法读取，无法验真，请上传原始的 PDF 文件。"
     if seen.integrity is Integrity.UNSIGNED:
         return "该文件没有电子签名，不是本公司签发的文件。"
     if seen.integrity is Integrity.CHANGED:
         return f"该{kind}在签名后被改动，不能作为有效的{kind}使用。"
-    if seen.template:
+    if seen.template is not None:
+        did = "签发" if seen.template else "盖章"
         told = f"，{_STATE_ZH[seen.state]}" if seen.state is not None else ""
-        return f"该{kind}由本公司签发，内容完整、未被改动{told}。"
+        return f"该{kind}由本公司{did}，内容完整、未被改动{told}。"
     if seen.trusted:
         return "该文件签名有效且未被改动，但不是本公司签发的文件。"
     return "该文件未被改动，但签名人身份无法确认，不是本公司签发的文件。"

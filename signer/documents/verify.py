@@ -55,7 +55,7 @@ class DocumentReport:
         return summarise(
             Seen(
                 self.integrity,
-                "" if self.record is None else self.record.template,
+                None if self.record is None else self.record.template,
                 trusted=self.origin is Origin.TRUSTED,
                 doubtful=any(item.code in DOUBTS for item in found),
                 state=self.contract_state,

@@ -50,8 +50,9 @@ def test_it_asks_allowed_hosts_and_nobody_else(appliance: RunningAppliance, tmp_
     with authority_server() as asked, authority_server() as other:
         plain = (appliance.directory / "signer.toml").read_text(encoding="utf-8")
         config = appliance.directory / "with-verification.toml"
-        table = f'\n[verification]\nhosts = ["{asked.host}"]\ncache = "{tmp_path / "cache"}"\n'
-        config.write_text(plain + table, encoding="utf-8")
+        table = f'[verification]\nhosts = ["{asked.host}"]\ncache = "{tmp_path / "cache"}"\n'
+        assert plain.count("[verification]\n") == 1
+        config.write_text(plain.replace("[verification]\n", table), encoding="utf-8")
         assert load_config(config).verification.hosts == (asked.host,)
         authority = Authority.new(SM2)
         crl = authority.crl({})

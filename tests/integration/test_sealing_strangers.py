@@ -89,6 +89,7 @@ def test_what_others_produce_is_sealed_and_verified(
     report = _report(connection, sealed)
     assert (report.integrity, report.origin) == (wire.INTEGRITY_WHOLE, wire.ORIGIN_ISSUED_HERE)
     assert report.issued.same_bytes
+    assert report.summary_zh == "该文件由本公司盖章，内容完整、未被改动。"
     assert {item.verdict for item in report.signatures} == {1}
 
 

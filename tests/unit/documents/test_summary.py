@@ -40,6 +40,11 @@ def test_a_document_of_ours_is_called_by_its_kind(state: ContractState | None) -
     assert changed == "该电子保险标志在签名后被改动，不能作为有效的电子保险标志使用。"
 
 
+def test_a_document_that_was_brought_to_be_sealed_is_ours_too() -> None:
+    assert summarise(Seen(Integrity.WHOLE, "")) == "该文件由本公司盖章，内容完整、未被改动。"
+    assert summarise(Seen(Integrity.CHANGED, "")).startswith("该文件在签名后被改动")
+
+
 def test_what_can_be_read_is_not_called_unreadable() -> None:
     assert "无法读取" in summarise(Seen(Integrity.UNREADABLE))
     doubtful = summarise(Seen(Integrity.UNREADABLE, doubtful=True))
