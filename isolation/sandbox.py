@@ -156,7 +156,10 @@ def enter_sandbox(
         tcp=tcp,
         keep_capabilities=keep_capabilities,
     )
-    sandbox.enter()
+    try:
+        sandbox.enter()
+    finally:
+        sandbox.close()
     return _report(sandbox.landlock_abi)
 
 

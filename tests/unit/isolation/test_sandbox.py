@@ -115,6 +115,36 @@ def test_is_not_entered_beside_other_threads() -> None:
         other.join()
 
 
+_PARENT_OF_TWO = """
+import os, sys
+from isolation.sandbox import SandboxLimits, prepare_sandbox
+sandbox = prepare_sandbox(readable=[], limits=SandboxLimits(memory_bytes=1 << 30, cpu_seconds=10))
+for _ in range(2):
+    child = os.fork()
+    if child == 0:
+        sandbox.enter()
+        for attempt in (lambda: open(sys.argv[1]), lambda: os.execv("/bin/true", ["true"])):
+            try:
+                attempt()
+            except PermissionError:
+                continue
+            os._exit(1)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+open(sys.argv[1]).close()
+assert len(os.listdir("/proc/self/fd")) == 5
+sandbox.close()
+assert len(os.listdir("/proc/self/fd")) == 4
+"""
+
+
+def test_a_prepared_sandbox_is_entered_by_each_child_and_not_by_the_parent(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    done = subprocess.run([sys.executable, "-c", _PARENT_OF_TWO, file], cwd=_ROOT, check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
 def _numbers_of_headers(text: str) -> dict[str, int]:
     return {name: int(number) for name, number in re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", text)}
 
