@@ -16,6 +16,7 @@ from signer.algorithms import sm3
 from signer.archive.catalogue import Catalogue, ReleasedRevision
 from signer.contracts import ContractRegister, ContractState, state_at
 from signer.deadline import Deadline
+from signer.documents.released_beginning import begins_as_released
 from signer.documents.revocation_check import RevocationCheck
 from signer.documents.summary import Seen, summarise
 from signer.findings import Finding, FindingCode, finding
@@ -136,7 +137,11 @@ class DocumentVerifier:
         ]
         if signed:
             findings.append(finding(FindingCode.NOT_THE_RELEASED_BYTES))
-            only_kept = inspected.integrity is Integrity.WHOLE and all(map(_is_only_kept, inspected.signatures))
+            only_kept = (
+                inspected.integrity is Integrity.WHOLE
+                and all(map(_is_only_kept, inspected.signatures))
+                and begins_as_released(pdf, {revision.sm3 for revision in signed})
+            )
             integrity = Integrity.WHOLE if only_kept else Integrity.CHANGED
             return self._issued(signed[0], inspected.signatures, findings, integrity, same_bytes=False)
         if any(evidence.certificate in self._own_certificates for evidence in inspected.signatures):

@@ -46,6 +46,28 @@ def _signed_regardless(pdf: bytes, box: tuple[int, int, int, int] | None) -> byt
     )
 
 
+def test_validation_data_that_nobody_signs_stays_as_it_was_released(
+    connection: Connection, sample: dict[str, Any]
+) -> None:
+    request = wire.IssueDocumentRequest(
+        issue_id=str(uuid.uuid4()),
+        template="policy/commercial",
+        data_json=json.dumps(sample, ensure_ascii=False),
+        seals=[wire.Seal(key="seal-rsa", profile=wire.Seal.PROFILE_PADES_LT)],
+    )
+    released = connection.call(connection.documents.IssueDocument, request).pdf
+    at = released.rindex(b"/DSS") - 200  # among certificates and lists, behind the signature
+    changed = released[:at] + bytes([released[at] ^ 1]) + released[at + 1 :]
+    extended = strangers.with_validation_data(released, new_pki(RSA, "Somebody"))
+    reports = [_verified(connection, pdf) for pdf in (released, changed, extended)]
+    assert [report.integrity for report in reports] == [
+        wire.INTEGRITY_WHOLE,
+        wire.INTEGRITY_CHANGED,
+        wire.INTEGRITY_WHOLE,
+    ]
+    assert "not-the-released-bytes" in _codes(reports[1]) & _codes(reports[2])
+
+
 def test_validation_data_and_timestamps_leave_it_whole_and_ours(connection: Connection, issued: bytes) -> None:
     pki = new_pki(RSA, "Somebody")
     extended = strangers.with_validation_data(issued, pki)
