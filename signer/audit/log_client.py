@@ -1,8 +1,7 @@
 """The workers' side of the log writer: sends entries, waits until they are durable.
 
 Threads that wait at the same time share a request: the first one sends its own, and with the next request goes what queued up
-meanwhile. The writer is asked once instead of once for each of them, and so is the kernel. Where many share, the first one waits a moment
-for as many as last time; who is alone, or among few, waits for nobody.
+meanwhile. The writer is asked once instead of once for each of them, and so is the kernel.
 """
 
 from __future__ import annotations
@@ -25,9 +24,6 @@ from signer.errors import ApplianceError, Reason
 
 # Nobody waits longer for a log that takes nothing: signing stops within this time, and goes on by itself.
 _LONGEST_WAIT_S = 1.0
-# As many in one request as that make it worth to wait for each other, and for how long: a request's own time on a fast disk.
-_MANY = 4
-_GATHER_S = 0.004
 _MOST_CARRIED_BYTES = 1024 * 1024  # one request alone may be larger
 _NO_ANSWER = "the log writer does not answer"
 _LENGTH = struct.Struct(">I")
@@ -88,8 +84,6 @@ class LogClient:
         self._guard = threading.Lock()  # over the next two, and over who leads
         self._under_way = False
         self._queue: deque[_Waiting] = deque()
-        self._carried = 0  # how many shared the last request
-        self._gathered: threading.Lock | None = None  # released when as many are there again
         self._stalled = False  # the last append got no answer
         self._trial = threading.Lock()  # held by the one who tries whether a stalled log writer answers again
 
@@ -139,9 +133,6 @@ class LogClient:
             self._under_way = True
             if not leads:
                 self._queue.append(mine)
-                if self._gathered is not None and len(self._queue) + 1 >= self._carried:
-                    self._gathered.release()
-                    self._gathered = None
         if leads or self._wait(mine):
             self._lead(mine)
 
@@ -155,7 +146,6 @@ class LogClient:
 
     def _lead(self, mine: _Waiting) -> None:
         """One request for `mine` and for what is queued; then it is another's turn."""
-        self._gather(min(mine.wait, _GATHER_S))
         carried = self._take(mine)
         try:
             answer = self._connection.exchange(b"".join([waiting.payload for waiting in carried]))
@@ -167,24 +157,12 @@ class LogClient:
         finally:
             self._hand_on(carried)
 
-    def _gather(self, seconds: float) -> None:
-        """Returns when as many are queued as shared the last request, at the latest after so many seconds."""
-        with self._guard:
-            if self._carried < _MANY or len(self._queue) + 1 >= self._carried:
-                return
-            gathered = self._gathered = threading.Lock()
-            gathered.acquire()
-        gathered.acquire(timeout=seconds)
-        with self._guard:
-            self._gathered = None
-
     def _take(self, mine: _Waiting) -> list[_Waiting]:
         carried, size = [mine], len(mine.payload)
         with self._guard:
             while self._queue and size + len(self._queue[0].payload) <= _MOST_CARRIED_BYTES:
                 carried.append(self._queue.popleft())
                 size += len(carried[-1].payload)
-            self._carried = len(carried)
         return carried
 
     def _take_all(self) -> list[_Waiting]:

@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 from signer.app.child_process import listen_on
-from signer.audit import log_client
 from signer.audit.log import Receipt
 from signer.audit.log_client import LogClient
 from signer.deadline import Deadline
@@ -188,53 +187,3 @@ def test_when_the_connection_ends_everybody_who_waits_is_told(tmp_path: Path) ->
 def test_an_entry_that_the_writer_would_drop_never_reaches_it(tmp_path: Path, entry: bytes) -> None:
     with pytest.raises(ApplianceError, match="1 to 65535 bytes"):
         LogClient(tmp_path / "nobody.sock").append([b"sound", entry], Deadline.after(1))
-
-
-def _sharing(client: LogClient, writer: _Writer, callers: ThreadPoolExecutor, count: int, first: int) -> None:
-    """So many callers queue behind a request that is under way, and share the next one."""
-    sent = [callers.submit(client.append, [b"shared"], Deadline.after(60)) for _ in range(count)]
-    _queued(client, count)
-    writer.answer(first)
-    assert len(writer.request()) == count
-    writer.answer(first + 1)
-    assert all(each.result(30) for each in sent)
-
-
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever gathers now waits for longer than the test's writer does."""
-    monkeypatch.setattr(log_client, "_LONGEST_WAIT_S", 60.0)
-    monkeypatch.setattr(log_client, "_GATHER_S", 60.0)
-
-
-def test_where_many_share_they_wait_for_as_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with _played(tmp_path) as (client, writer, _, callers):
-        _sharing(client, writer, callers, 5, first=10)
-        _patient(monkeypatch)
-        sent = []
-        for _ in range(5):
-            time.sleep(0.01)  # one after the other: without waiting, the first would go alone
-            sent.append(callers.submit(client.append, [b"again"], Deadline.after(60)))
-        assert writer.request() == [b"again"] * 5
-        writer.answer(20)
-        assert sorted(each.result(30)[0].index for each in sent) == [20, 21, 22, 23, 24]
-
-
-def test_few_wait_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with _played(tmp_path) as (client, writer, _, callers):
-        _sharing(client, writer, callers, 3, first=10)
-        _patient(monkeypatch)
-        sent = callers.submit(client.append, [b"alone"], Deadline.after(60))
-        assert writer.request() == [b"alone"]
-        writer.answer(20)
-        assert sent.result(30)[0].index == 20
-
-
-def test_who_is_left_alone_waits_once_and_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with _played(tmp_path) as (client, writer, _, callers):
-        _sharing(client, writer, callers, 5, first=10)
-        for index in (20, 21):
-            sent = callers.submit(client.append, [b"alone"], Deadline.after(60))
-            assert writer.request() == [b"alone"]
-            writer.answer(index)
-            assert sent.result(30)[0].index == index
-            _patient(monkeypatch)  # from now on waiting would be noticed
