@@ -18,6 +18,7 @@ from pathlib import Path
 
 from isolation.errors import IsolationError
 from isolation.frames import receive_frame, send_frame
+from isolation.landlock import FileRules
 from isolation.sandbox import SandboxLimits, prepare_sandbox
 
 _TICK_S = 0.5
@@ -47,7 +48,7 @@ class ForkServer:
         """Raises OSError: the children's sandbox can't be made."""
         self._listener = listener
         self._handle = handle
-        self._sandbox = prepare_sandbox(readable=readable, limits=limits.sandbox)
+        self._sandbox = prepare_sandbox(limits.sandbox, FileRules(readable))
         self._limits = limits
         self._kill_at: dict[int, float] = {}
         self._began: dict[int, float] = {}

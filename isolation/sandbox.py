@@ -112,24 +112,13 @@ class PreparedSandbox:
         self._files.close()
 
 
-def prepare_sandbox(
-    *,
-    readable: Sequence[Path] | None,
-    limits: SandboxLimits,
-    writable: Sequence[Path] = (),
-    executable: Sequence[Path] = (),
-    tcp: TcpPorts | None = NO_TCP,
-    keep_capabilities: Iterable[int] = (),
-) -> PreparedSandbox:
-    """Confines nobody yet. `readable`, `writable`, `executable`, `tcp`: see `FileRules`; what can still be opened inside.
-
-    `keep_capabilities`: numbers of those that stay effective where the process has them; no program that it starts gets any.
+def prepare_sandbox(limits: SandboxLimits, files: FileRules, keep_capabilities: Iterable[int] = ()) -> PreparedSandbox:
+    """Confines nobody yet. `keep_capabilities`: see `enter_sandbox`.
 
     Raises:
         OSError: the kernel refuses the rules, or a path is not there.
     """
-    files = landlock.prepare(FileRules(readable, writable, executable, tcp))
-    return PreparedSandbox(limits, files, seccomp.prepare(limits.may), keep_capabilities)
+    return PreparedSandbox(limits, landlock.prepare(files), seccomp.prepare(limits.may), keep_capabilities)
 
 
 def enter_sandbox(
@@ -141,21 +130,15 @@ def enter_sandbox(
     tcp: TcpPorts | None = NO_TCP,
     keep_capabilities: Iterable[int] = (),
 ) -> SandboxReport:
-    """Irrevocably. Open descriptors stay usable. For the rest see `prepare_sandbox`.
+    """Irrevocably. Open descriptors stay usable. `readable`, `writable`, `executable`, `tcp`: see `FileRules`; what can still be opened.
 
+    `keep_capabilities`: numbers of those that stay effective where the process has them; no program that it starts gets any.
     Call it while the process has one thread: what a thread already running does would not be restricted.
 
     Raises:
         OSError: the kernel refuses, or there are other threads; the process must not go on then.
     """
-    sandbox = prepare_sandbox(
-        readable=readable,
-        limits=limits,
-        writable=writable,
-        executable=executable,
-        tcp=tcp,
-        keep_capabilities=keep_capabilities,
-    )
+    sandbox = prepare_sandbox(limits, FileRules(readable, writable, executable, tcp), keep_capabilities)
     try:
         sandbox.enter()
     finally:

@@ -16,7 +16,8 @@ from pyhanko.pdf_utils import generic
 # ISO 32000-1, 7.3.4.3; white space: 7.2.2, table 1. pyHanko tolerates comments in between, too: those are its own reader's.
 _PLAIN = re.compile(rb"<([0-9A-Fa-f\x00\t\n\f\r ]*)>")
 _WHITE_SPACE = b"\x00\t\n\f\r "
-_PIECE = 64 * 1024
+# Most strings are short; a signature's is longer. What is longer still is no string that needs to be fast.
+_PIECES = (256, 64 * 1024, 448 * 1024)
 
 _PyHankoString = generic.ByteStringObject | generic.TextStringObject
 _read_by_digits = generic.read_hex_string_from_stream
@@ -35,13 +36,13 @@ def read_hexadecimal_string(stream: BinaryIO) -> _PyHankoString:
 
 
 def _up_to_bracket(stream: BinaryIO) -> bytes:
-    """Pieces up to the first closing bracket, or to the end."""
+    """Pieces up to the first closing bracket, to the end, or to 512 KiB: a hostile file must not be read anew for every bracket in it."""
     read = b""
-    while b">" not in read[-_PIECE:]:
-        piece = stream.read(_PIECE)
-        if not piece:
-            break
+    for size in _PIECES:
+        piece = stream.read(size)
         read += piece
+        if b">" in piece or len(piece) < size:
+            break
     return read
 
 

@@ -21,6 +21,7 @@ from signer.errors import Reason, RequestError, VerificationError
 from signer.pades.evidence import Integrity
 from signer.pades.foreign import inspect_pdf
 from signer.pades.inspection import InspectionReport
+from signer.pades.pyhanko_reading import read_faster
 from signer.pades.pyhanko_sm2 import register_names
 from signer.pades.shape import ShapeMismatch, check_shape
 from signer.pades.verify import SealVerifier
@@ -32,6 +33,7 @@ _SUBFILTERS = (b"ETSI.CAdES.detached", b"ETSI.RFC3161", b"adbe.pkcs7.detached", 
 _DECLARED = frozenset({Reason.CMS_MALFORMED, Reason.INPUT_AMBIGUOUS, Reason.INPUT_MISSING})
 
 register_names()
+read_faster()  # as the inspector does
 
 
 def fuzz_verifier(data: bytes) -> None:

@@ -117,8 +117,9 @@ def test_is_not_entered_beside_other_threads() -> None:
 
 _PARENT_OF_TWO = """
 import os, sys
+from isolation.landlock import FileRules
 from isolation.sandbox import SandboxLimits, prepare_sandbox
-sandbox = prepare_sandbox(readable=[], limits=SandboxLimits(memory_bytes=1 << 30, cpu_seconds=10))
+sandbox = prepare_sandbox(SandboxLimits(memory_bytes=1 << 30, cpu_seconds=10), FileRules(readable=[]))
 for _ in range(2):
     child = os.fork()
     if child == 0:

@@ -38,10 +38,18 @@ def test_it_reads_what_pyhanko_reads(pieces: list[bytes], end: bytes) -> None:
     assert _outcome(read_hexadecimal_string, data) == _outcome(pyhanko_reading._read_by_digits, data)
 
 
-@pytest.mark.parametrize("digits", [65_534, 65_535, 65_536, 65_537, 200_000])
+@pytest.mark.parametrize("digits", [254, 255, 256, 257, 65_790, 65_791, 65_792, 65_793, 200_000, 524_287, 600_000])
 def test_long_strings_are_read_over_pieces(digits: int) -> None:
     data = b"<" + b"30" * (digits // 2) + b"3" * (digits % 2) + b"> /Next"
     assert _outcome(read_hexadecimal_string, data) == _outcome(pyhanko_reading._read_by_digits, data)
+
+
+def test_no_string_is_looked_for_in_the_whole_file() -> None:
+    stream = io.BytesIO(b"<" + b"x" * 2_000_000)
+    with pytest.raises(PdfStreamError):
+        read_hexadecimal_string(stream)
+    stream.seek(0)
+    assert len(pyhanko_reading._up_to_bracket(stream)) == 512 * 1024 + 256
 
 
 def test_pyhanko_uses_it_once_it_is_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
