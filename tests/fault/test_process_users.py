@@ -141,6 +141,13 @@ def test_they_meet_all_the_same(served: RunningAppliance) -> None:
         assert b"signer_public_handshakes_total" in answer.read()
 
 
+def _become(user: str) -> list[str]:
+    """By a program instead of `subprocess.run(user=…)`: that forks, and gRPC's own handlers break a child of ours that
+    was forked while its channels live."""
+    account = pwd.getpwnam(user)
+    return ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
+
+
 def test_users_find_no_more_than_they_need(served: RunningAppliance) -> None:
     """By files' modes alone, without any sandbox: what a program that ran as that user could open."""
     run, state = served.directory / "run", served.directory / "state"
@@ -153,15 +160,17 @@ def test_users_find_no_more_than_they_need(served: RunningAppliance) -> None:
             *([] if role == "front" else [run / "inner" / "worker-0.sock", served.directory / "public" / "server.key"]),
         ):
             tried = subprocess.run(
-                [_DEBIAN_PYTHON, "-c", f"import os; os.stat({str(path)!r}); open({str(path)!r}, 'r+b')"],
-                user=user,
-                group=pwd.getpwnam(user).pw_gid,
-                extra_groups=[],
+                [
+                    *_become(user),
+                    _DEBIAN_PYTHON,
+                    "-c",
+                    f"import os; os.stat({str(path)!r}); open({str(path)!r}, 'r+b')",
+                ],
                 capture_output=True,
                 check=False,
                 timeout=30,
             )
-            assert b"PermissionError" in tried.stderr, (role, path, tried.stderr)
+            assert b"PermissionError" in tried.stderr, (role, path, tried.returncode, tried.stderr)
 
 
 def test_a_killed_front_comes_back_as_its_user(served: RunningAppliance) -> None:
