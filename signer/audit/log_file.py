@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -29,14 +30,15 @@ _AHEAD_BYTES = 64 * 1024
 class LogFile:
     """The open file of the one writer."""
 
-    def __init__(self, file: Path, descriptor: int, log_id: str, first: int, size: int, count: int) -> None:
+    def __init__(self, file: Path, descriptor: int, log_id: str, first: int, size: int, offsets: array[int]) -> None:
         self._file = file
         self._descriptor = descriptor
         self.log_id = log_id
         self._size = size  # of header and records; beyond it the file holds zeros
         self._allocated = os.fstat(descriptor).st_size
+        self._offsets = offsets  # of every record here, so that a rotation need not look for its place
         self.first = first  # index of the oldest record here; what is before it is in the tree's entry bundles alone
-        self.count = count  # of the log: the index that the next entry gets
+        self.count = first + len(offsets)  # of the log: the index that the next entry gets
 
     @property
     def size(self) -> int:
@@ -60,30 +62,31 @@ class LogFile:
                 os.pwrite(descriptor, header(log_id, 0), 0)
                 os.fsync(descriptor)
                 sync_folder(file.parent)
-            first, size, count = _check(file, log_id)
+            first, size, offsets = _check(file, log_id)
             os.ftruncate(descriptor, size)  # a torn end goes, and zeros that are written anew when they are needed
             os.fsync(descriptor)
         except BaseException:
             os.close(descriptor)
             raise
-        return cls(file, descriptor, log_id, first, size, count)
+        return cls(file, descriptor, log_id, first, size, offsets)
 
     def rotate(self, first: int) -> None:
         """Lets the records before the index `first` go: the journal becomes a new file that begins there.
 
         Only for entries that are durable elsewhere. A crash leaves the old file or the new one, each complete. Call it where
-        `append` is called: no append may run meanwhile.
+        `append` is called: no append may run meanwhile, so that nothing is read here but what stays, as it stands.
 
         Raises:
             OSError: nothing changed.
         """
         assert self.first <= first <= self.count
+        place = self._offsets[first - self.first] if first < self.count else self._size
+        begin = header(self.log_id, first)
         new = _rotated(self._file)
         descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # before its name is the journal's
-            kept = LogReader(self._file).read(first, self.count - first)
-            data = header(self.log_id, first) + b"".join(record(entry) for entry in kept)
+            data = begin + _read_whole(self._descriptor, self._size - place, place)
             _write_whole(descriptor, data, 0)
             os.fsync(descriptor)
             new.replace(self._file)
@@ -92,6 +95,8 @@ class LogFile:
             new.unlink(missing_ok=True)
             raise
         os.close(self._descriptor)
+        moved = place - len(begin)
+        self._offsets = array("Q", [offset - moved for offset in self._offsets[first - self.first :]])
         self._descriptor, self.first, self._size, self._allocated = descriptor, first, len(data), len(data)
         try:
             sync_folder(self._file.parent)
@@ -108,7 +113,8 @@ class LogFile:
             SystemExit: the write or the flush failed and nobody can know what is on the disk; a new process must read
                 it again.
         """
-        data = b"".join(record(entry) for entry in entries)
+        records = [record(entry) for entry in entries]
+        data = b"".join(records)
         if self._size + len(data) > self._allocated:
             self._write_ahead(len(data))
         try:
@@ -116,7 +122,9 @@ class LogFile:
             os.fdatasync(self._descriptor)
         except OSError as problem:
             raise SystemExit(f"the log can't be written or flushed: {problem.strerror}") from problem
-        self._size += len(data)
+        for each in records:
+            self._offsets.append(self._size)
+            self._size += len(each)
         first = self.count
         self.count += len(entries)
         return first
@@ -172,18 +180,25 @@ def _rotated(file: Path) -> Path:
     return file.with_name(f".{file.name}.rotated")
 
 
-def _check(file: Path, log_id: str) -> tuple[int, int, int]:
-    """Index of the first record, size of the sound part, and the index behind its last one."""
+def _check(file: Path, log_id: str) -> tuple[int, int, array[int]]:
+    """Index of the first record, size of the sound part, and where its records begin."""
     with file.open("rb") as stream:
         line = stream.readline()
     named, first = read_header(file, line)
     if named != log_id:
         raise refused(file, "is not this appliance's log", f"Expected the log {log_id}; restore the right file.")
-    size, count = len(line), first
+    size, offsets = len(line), array("Q")
     for entry in read_log(file):
+        offsets.append(size)
         size += record_bytes(entry)
-        count += 1
-    return first, size, count
+    return first, size, offsets
+
+
+def _read_whole(descriptor: int, size: int, offset: int) -> bytes:
+    data = os.pread(descriptor, size, offset)
+    if len(data) != size:
+        raise OSError(errno.EIO, "short read")
+    return data
 
 
 def _write_whole(descriptor: int, data: bytes, offset: int) -> None:

@@ -1,7 +1,8 @@
 """When the journal has grown, what stands in full entry bundles under a signed checkpoint leaves it: the tree keeps that for good.
 
 So the journal's size, and what the writer reads at its start, stay bounded. Before anything goes, every entry is compared with its
-bundle on the disk. Two threads: the integrator's compares, the appends' exchanges the files. Not for moving bundles out: `bundle_archive`.
+bundle on the disk: a few bundles after each checkpoint, since whoever appends waits while much is compared at once. Two threads:
+the integrator's compares, the appends' exchanges the files. Not for moving bundles out: `bundle_archive`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from signer.errors import ConfigurationError, Reason
 
 _log = logging.getLogger(__name__)
 _AGAIN_AFTER_S = 60.0
+_MOST_BUNDLES = 16  # at a time: more than half a second of appends
 
 
 class JournalRotation:
@@ -27,48 +29,48 @@ class JournalRotation:
     def __init__(self, journal: LogFile, folder: Path, limit: int) -> None:
         """`folder`: the log's. `limit`: bytes from which on the journal is rotated."""
         self._journal = journal
-        self._file = folder / "log"
         self._tiles = Tiles(folder)
         self._limit = limit
-        self._covered = (
-            0  # every entry before it stands in a full bundle, compared; set by the integrator's thread alone
-        )
+        self._reader = LogReader(folder / "log", hashes=False)
+        # Every entry before it stands in a full bundle, compared; set by the integrator's thread alone.
+        self._covered = journal.first
         self._not_before = 0.0
 
     def follow(self, checkpoint: Checkpoint) -> None:
-        """After each checkpoint: where the journal is due, compares it with the bundles. Raises nothing about the rotation."""
-        first, full = self._journal.first, checkpoint.size // WIDTH * WIDTH
-        # At least half of it must go, or a tree that lags would have the files exchanged again and again.
-        due = self._journal.size >= self._limit and (full - first) * 2 >= self._journal.count - first
-        if not due or full <= self._covered or time.monotonic() < self._not_before:
+        """After each checkpoint: compares the journal with the bundles that are full by now. Raises nothing about the rotation."""
+        begin = self._covered
+        end = min(checkpoint.size // WIDTH * WIDTH, begin + _MOST_BUNDLES * WIDTH)
+        if end <= begin or time.monotonic() < self._not_before:
             return
         try:
-            self._compare(first, full, checkpoint.size)
+            self._compare(begin, end, checkpoint.size)
         except (OSError, ConfigurationError) as problem:
             self._not_before = time.monotonic() + _AGAIN_AFTER_S
             told = problem.message if isinstance(problem, ConfigurationError) else type(problem).__name__
-            _log.error("the journal is not rotated", extra={"fields": {"problem": told}})
+            _log.error("the journal can't be rotated", extra={"fields": {"problem": told}})
         else:
-            self._covered = full
+            self._covered = end
 
     def look(self) -> None:
-        """Between appends: exchanges the files where that was prepared."""
+        """Between appends: exchanges the files where that is due, and prepared."""
         metrics.log_journal_bytes.set(self._journal.size)
-        if self._covered <= self._journal.first or time.monotonic() < self._not_before:
+        covered, first = self._covered, self._journal.first
+        # At least half of it must go, or a tree that lags would have the files exchanged again and again.
+        due = self._journal.size >= self._limit and (covered - first) * 2 >= self._journal.count - first
+        if not due or covered <= first or time.monotonic() < self._not_before:
             return
         try:
-            self._journal.rotate(self._covered)
+            self._journal.rotate(covered)
         except OSError as problem:  # a full disk; the old journal goes on
             self._not_before = time.monotonic() + _AGAIN_AFTER_S
             _log.error("the journal is not rotated", extra={"fields": {"problem": type(problem).__name__}})
         else:
             _log.info("journal rotated", extra={"fields": {"first": self._journal.first}})
 
-    def _compare(self, first: int, full: int, size: int) -> None:
-        reader = LogReader(self._file)
-        for begin in range(first, full, WIDTH):
-            if list(reader.read(begin, WIDTH)) != self._tiles.entries(begin // WIDTH, size):
-                raise _differs(begin)
+    def _compare(self, begin: int, end: int, size: int) -> None:
+        for first in range(begin, end, WIDTH):
+            if self._reader.read(first, WIDTH) != self._tiles.entries(first // WIDTH, size):
+                raise _differs(first)
 
 
 def _differs(begin: int) -> ConfigurationError:

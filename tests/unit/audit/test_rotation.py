@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from signer.algorithms import SignMessage
+from signer.audit import log_records
+from signer.audit import rotation as rotation_module
 from signer.audit.checkpoint import Checkpoint, NoteKey
 from signer.audit.fsck import inspect_log
 from signer.audit.known_heads import refuse_older_copy, remember_head
@@ -72,7 +74,31 @@ def test_the_lock_goes_with_the_new_file(tmp_path: Path) -> None:
     LogFile.open(tmp_path / "log", "l").close()
 
 
-@pytest.mark.parametrize("step", ["pwrite", "fsync", "replace"])
+def test_a_rotation_reads_nothing_but_what_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever appends waits for it: a journal that is read from its beginning held every signature for more than a second."""
+    journal = _journal(tmp_path, 1000)
+    kept = (tmp_path / "log").read_bytes()[journal.size - 8 * len(_record()) : journal.size]
+    read: list[int] = []
+    pread = os.pread
+
+    def counted(descriptor: int, size: int, offset: int) -> bytes:
+        read.append(size)
+        return pread(descriptor, size, offset)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pread", counted)
+        patched.setattr(Path, "open", None)
+        journal.rotate(992)
+    assert read == [len(kept)]
+    assert (tmp_path / "log").read_bytes() == b"signer-log-2 992 l\n" + kept
+    journal.close()
+
+
+def _record() -> bytes:
+    return log_records.record(same_length_entries(1)[0])
+
+
+@pytest.mark.parametrize("step", ["pwrite", "pread", "fsync", "replace"])
 def test_a_rotation_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     journal = _journal(tmp_path, 600)
 
@@ -127,6 +153,25 @@ def test_the_journal_is_rotated_when_the_bundles_hold_the_same(
     assert (found.damages, found.entries) == ([], 1000)
 
 
+def test_few_bundles_are_compared_at_a_time(
+    tmp_path: Path, key: tuple[NoteKey, SignMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those that an earlier process wrote: it begins with the journal's oldest entry."""
+    monkeypatch.setattr(rotation_module, "_MOST_BUNDLES", 2)
+    journal = _journal(tmp_path, 1600)
+    checkpoint = _signed(tmp_path, key, 1600)
+    rotation = JournalRotation(journal, tmp_path, 1000)
+    begins = []
+    for _ in range(5):
+        rotation.follow(checkpoint)
+        rotation.look()
+        begins.append(journal.first)
+    assert begins == [0, 1024, 1536, 1536, 1536]  # 512 of 1600 are less than half
+    assert journal.append(same_length_entries(10)) == 1600
+    journal.close()
+    assert list(read_log(tmp_path / "log")) == [*same_length_entries(1600)[1536:], *same_length_entries(10)]
+
+
 def test_an_entry_that_its_bundle_does_not_hold_stays_in_the_journal(
     tmp_path: Path, key: tuple[NoteKey, SignMessage], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -138,7 +183,7 @@ def test_an_entry_that_its_bundle_does_not_hold_stays_in_the_journal(
     rotation.follow(checkpoint)
     rotation.look()
     assert journal.first == 0
-    assert "not rotated" in caplog.text
+    assert "can't be rotated" in caplog.text
     journal.close()
 
 
