@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from demo.appliance import running
 from signer.client import ClientProfile, Connection, load_profile
+from tests.made_appliances import running
 
 # Test processes import modules with metrics: without this they would share the product's metrics directory.
 os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)

@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 
-from demo.appliance import running, signer
 from signer.client import Connection, RemoteError
 from signer.v1 import document_pb2 as doc
 from signer.v1 import signing_pb2 as sig
 from tests.conftest import RunningAppliance, free_port_base
 from tests.fault.small_disk import fill, put_state_on, small_disk
+from tests.made_appliances import make, running
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +137,7 @@ def _serve(directory: Path, *, seconds: float = 240) -> subprocess.CompletedProc
 @pytest.fixture
 def stopped(tmp_path: Path) -> Path:
     """A made appliance that doesn't run."""
-    signer("init", "--demo", str(tmp_path), "--port-base", str(free_port_base()))
+    make(tmp_path, free_port_base())
     return tmp_path
 
 

@@ -17,11 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from demo.appliance import running, signer
+from demo.appliance import signer
 from signer.audit.log_file import read_log
 from signer.client import Connection, RemoteError
 from signer.v1 import signing_pb2 as sig
 from tests.conftest import RunningAppliance, free_port_base
+from tests.made_appliances import make, running
 from tests.stand_in_ntp_server import StandInNtpServer
 
 
@@ -116,7 +117,7 @@ def _metrics(appliance: RunningAppliance) -> list[str]:
 def test_a_clock_that_was_set_back_between_two_runs(tmp_path: Path) -> None:
     """It comes up and tells why it does not sign, until an administrator accepts the clock."""
     port = free_port_base()
-    signer("init", "--demo", str(tmp_path), "--port-base", str(port))
+    make(tmp_path, port)
     (tmp_path / "state" / "clock").mkdir(mode=0o700, exist_ok=True)
     (tmp_path / "state" / "clock" / "latest").write_text(f"{time.time() + 3600:.3f}\n")
     config = str(tmp_path / "signer.toml")

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from demo.appliance import running
 from signer.client import Connection
 from signer.v1 import signing_pb2 as sig
 from tests.conftest import RunningAppliance, free_port_base
 from tests.fault.injected_calls import calls_inside
+from tests.made_appliances import running
 
 # x86-64
 _OPEN, _CLOSE, _SOCKET, _EXECVE, _KILL, _PTRACE, _BIND, _CONNECT = 2, 3, 41, 59, 62, 101, 49, 42

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from demo.appliance import running
 from signer.client import Connection, RemoteError
 from signer.v1 import document_pb2 as wire
 from tests.conftest import RunningAppliance, free_port_base
@@ -22,6 +21,7 @@ from tests.fuzz.pdf_bombs import BOMBS, LARGEST
 from tests.fuzz.rendered_documents import rendered
 from tests.fuzz.sealed_documents import RSA, new_pki
 from tests.fuzz.strangers import signed_by
+from tests.made_appliances import running
 
 _ANSWERS = {"INTEGRITY_UNREADABLE", "INTEGRITY_UNSIGNED", "INTEGRITY_CHANGED", "RESOURCE_EXHAUSTED OVERLOADED"}
 

@@ -28,6 +28,7 @@ from signer.deadline import Deadline
 from signer.errors import ApplianceError
 from tests.conftest import free_port_base
 from tests.log_writers import log_writer
+from tests.made_appliances import make
 
 _ENTRY_BYTES = 6_000  # so that a full bundle is more than the journal's limit
 
@@ -36,7 +37,7 @@ _ENTRY_BYTES = 6_000  # so that a full bundle is more than the journal's limit
 def config_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demo appliance that nobody started, with a small journal."""
     directory = tmp_path_factory.mktemp("rotation")
-    signer("init", "--demo", str(directory), "--port-base", str(free_port_base()))
+    make(directory, free_port_base())
     file = directory / "signer.toml"
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("\n[log]\n", "\n[log]\njournal_mebibytes = 1\n"), encoding="utf-8")

@@ -14,11 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from demo.appliance import running
 from signer.client import Connection, RemoteError, RetryPolicy
 from signer.v1 import signing_pb2 as sig
 from tests.conftest import RunningAppliance, free_port_base
 from tests.fault.small_disk import put_state_on, small_disk
+from tests.made_appliances import running
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from demo.appliance import running
 from signer.transport.admission import LONGEST_WAIT_S
 from tests.conftest import RunningAppliance, free_port_base
 from tests.fault.crowd import Crowd, Tally, gather, set_off
+from tests.made_appliances import running
 
 _BUSY = 32  # callers that keep both workers busy
 

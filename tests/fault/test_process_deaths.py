@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from demo.appliance import running
 from signer.audit.log_file import read_log
 from signer.client import Connection, RemoteError
 from signer.v1 import document_pb2 as doc
 from tests.conftest import RunningAppliance, free_port_base
 from tests.fault.deaths import eventually_signs, kill, kill_at_random
+from tests.made_appliances import running
 
 _KILLED = ("worker-0", "worker-1", "log-writer", "renderer-0", "renderer-1", "front")
 

@@ -23,11 +23,11 @@ from pathlib import Path
 
 import pytest
 
-from demo.appliance import signer
 from signer.client import Connection, load_profile
 from signer.v1 import document_pb2 as doc
 from signer.v1 import signing_pb2 as sig
 from tests.conftest import RunningAppliance, free_port_base
+from tests.made_appliances import make
 
 _ROOT = Path(__file__).parents[2]
 _USERS = {"front": "www-data", "portal": "backup", "renderer": "games", "inspector": "man", "exporter": "daemon"}
@@ -55,7 +55,7 @@ def passable() -> Iterator[Path]:
 
 def _make(directory: Path, port: int) -> None:
     """A demo appliance whose files belong to whom an installation would give them."""
-    signer("init", "--demo", str(directory), "--port-base", str(port))
+    make(directory, port)
     native, seen = str(_ROOT / "build"), str(directory.parent / "repository" / "build")
     settings = directory / "signer.toml"
     users = "".join(f'{role}_user = "{user}"\n' for role, user in _USERS.items())

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from demo.appliance import running
 from signer.audit.checkpoint import Checkpoint, NoteKey, load_note_key, read_checkpoint, verify_checkpoint
 from signer.audit.fsck import inspect_log
 from signer.audit.receipt import SignedTree
@@ -27,6 +26,7 @@ from signer.v1 import types_pb2 as types
 from tests.conftest import RunningAppliance, free_port_base
 from tests.fault.deaths import eventually_signs, kill_at_random
 from tests.fault.small_disk import fill_and_free, put_state_on, small_disk
+from tests.made_appliances import running
 
 # Inclusion proofs from tiles, each with a dozen files to read; of ten minutes' hundred thousand receipts, so many are taken at random.
 _PROVEN_ONE_BY_ONE = 5_000

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from demo.appliance import running
 from signer.client import Connection, RemoteError, RetryPolicy, load_profile
 from signer.v1 import document_pb2 as wire
 from tests.conftest import free_port_base
+from tests.made_appliances import running
 from tests.timestamp_authority import OpensslAuthority
 
 _numbers = itertools.count()

@@ -13,13 +13,13 @@ from pathlib import Path
 import grpc
 import pytest
 
-from demo.appliance import running
 from signer.audit.log_file import read_log
 from signer.client import Connection, RemoteError, load_profile
 from signer.client.retry import RetryPolicy
 from signer.v1 import signing_pb2 as sig
 from signer.v1.signing_pb2_grpc import SigningServiceStub
 from tests.conftest import RunningAppliance, free_port_base
+from tests.made_appliances import running
 
 _GRANTS = """\
 format = 1

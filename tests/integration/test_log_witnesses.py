@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.appliance import running, signer
+from demo.appliance import signer
 from signer.audit.checkpoint import NoteKey, load_note_key, verify_checkpoint
 from signer.audit.cosignature import load_witness_keys, verify_cosignatures
 from signer.audit.log_records import read_log
@@ -35,6 +35,7 @@ from signer.v1 import document_pb2 as doc
 from signer.v1 import signing_pb2 as sig
 from signer.v1.audit_pb2_grpc import AuditServiceStub
 from tests.conftest import RunningAppliance, free_port_base
+from tests.made_appliances import running
 
 
 @pytest.fixture(scope="module")

@@ -15,13 +15,14 @@ import pikepdf
 import pytest
 from PIL import Image
 
-from demo.appliance import running, signer
+from demo.appliance import signer
 from policy_render.catalog import Catalog
 from signer.client import Connection, load_profile
 from signer.pades.shape import check_shape
 from signer.v1 import document_pb2 as wire
 from tests.conftest import free_port_base
 from tests.fuzz.rendered_documents import rendered
+from tests.made_appliances import running
 from tests.seal_picture_files import OVAL_ASPECT, colours_in, oval_svg, png, ring
 
 _ISSUE_IDS = (f"pictures-{number}" for number in itertools.count())

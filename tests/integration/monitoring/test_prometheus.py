@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from demo.appliance import running
 from signer.client import Connection
 from signer.v1 import signing_pb2 as sig
 from tests.conftest import RunningAppliance, free_port_base
 from tests.integration.monitoring.prometheus_process import Prometheus, eventually, scraping
 from tests.integration.monitoring.tls_files import MonitoringPki
+from tests.made_appliances import running
 
 _CALLS = 7
 

@@ -13,12 +13,12 @@ from typing import NoReturn
 
 import pytest
 
-from demo.appliance import signer
 from signer.app.drill_sites import LiveSite
 from signer.config import ApplianceConfig, load_config
 from signer.evidence.drills.site import StepFailed
 from signer.evidence.remote import RemoteAppliance
 from tests.conftest import free_port_base
+from tests.made_appliances import make
 
 
 class NobodyAsked:
@@ -32,7 +32,7 @@ _REMOTE: RemoteAppliance = NobodyAsked()  # type: ignore[assignment]  # see ther
 def config(tmp_path_factory: pytest.TempPathFactory) -> ApplianceConfig:
     """Of a made appliance that doesn't run."""
     directory = tmp_path_factory.mktemp("stopped")
-    signer("init", "--demo", str(directory), "--port-base", str(free_port_base()))
+    make(directory, free_port_base())
     return load_config(directory / "signer.toml")
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from demo.appliance import signer
 from signer.app.process_reach import check_log_apart
 from signer.config import load_config
 from signer.errors import ConfigurationError
 from tests.conftest import free_port_base
+from tests.made_appliances import make
 
 _ROOT = Path(__file__).parents[3]
 _PROBE = Path(__file__).with_name("process_reach_probe.py")
@@ -28,7 +28,7 @@ _MORE = 'writable = ["token", "vendor"]\nnetwork = true\nwritable_code = true\n'
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A made appliance that doesn't run; its configuration file."""
     directory = tmp_path_factory.mktemp("reach")
-    signer("init", "--demo", str(directory), "--port-base", str(free_port_base()))
+    make(directory, free_port_base())
     (directory / "vendor").mkdir()
     return directory / "signer.toml"
 

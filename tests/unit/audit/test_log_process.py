@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from demo.appliance import signer
 from signer.audit.checkpoint import load_note_key, read_checkpoint
 from signer.audit.fsck import inspect_log
 from signer.audit.log_client import LogClient, LogConfig
@@ -24,13 +23,14 @@ from signer.deadline import Deadline
 from signer.errors import ApplianceError
 from tests.conftest import free_port_base
 from tests.log_writers import log_writer
+from tests.made_appliances import make
 
 
 @pytest.fixture(scope="module")
 def config_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demo appliance that nobody started."""
     directory = tmp_path_factory.mktemp("log-writer")
-    signer("init", "--demo", str(directory), "--port-base", str(free_port_base()))
+    make(directory, free_port_base())
     return directory / "signer.toml"
 
 
