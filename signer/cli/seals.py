@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from policy_render.errors import RenderError
 from policy_render.picture_drawing import draw_picture
-from policy_render.seal_appearance import SealAppearance, round_seal
+from policy_render.seal_appearance import SealAppearance
 from policy_render.seal_sheet import ROOM_MM, SheetRow, place, seal_sheet
 from signer.cli.arguments import Commands, add_command
 from signer.cli.output import ExitStatus, LocalError, say
 from signer.config import load_config
-from signer.documents.seal_pictures import picture_from_file
+from signer.documents.seal_config import ElectronicSealConfig
+from signer.documents.seal_pictures import default_picture, electronic_picture, picture_from_file
+from signer.errors import ConfigurationError
 from signer.pades.embed import BoxPlace, prepare
 
 _EXAMPLES = """\
@@ -33,11 +36,12 @@ _NO_SIGNATURE = b"\x05\x00"
 
 @dataclass(frozen=True)
 class _Seal:
-    """`source`: the file's name, None for the drawn seal."""
+    """`source`: the file's name, None for the drawn seal. `note`: what is to be said besides."""
 
     title: str
     source: Path | None
     appearance: SealAppearance
+    note: str = ""
 
 
 def add_commands(commands: Commands) -> None:
@@ -114,16 +118,26 @@ def _seals(options: argparse.Namespace) -> Iterator[_Seal]:
         yield _Seal("图样 picture", options.picture, picture_from_file(options.picture, draw_picture))
         return
     config = load_config(options.config).seal
-    if config.picture is None:
-        drawn = round_seal(config.company, caption=config.caption)
-    else:
-        drawn = picture_from_file(config.picture, draw_picture)
+    drawn = default_picture(config, draw_picture)
     yield _Seal("默认印章 every other key", config.picture, drawn)
     for key, file in config.pictures.items():
         yield _Seal(f"密钥 key {key}", file, picture_from_file(file, draw_picture))
+    if config.electronic is not None:
+        yield _electronic(config.electronic, drawn)
+
+
+def _electronic(config: ElectronicSealConfig, otherwise: SealAppearance) -> _Seal:
+    title = "电子印章 electronic seal (GB/T 38540)"
+    try:
+        return _Seal(title, config.file, electronic_picture(config, draw_picture))
+    except (ConfigurationError, RenderError) as problem:
+        note = f"其图样不能绘制，显示密钥的印章 its own picture can't be drawn, the key's shows: {problem.message}"
+        return _Seal(title, None, otherwise, note)
 
 
 def _about(seal: _Seal, width: float) -> Iterator[str]:
+    if seal.note:
+        yield seal.note
     yield "按名称绘制 drawn from the company's name" if seal.source is None else f"文件 file: {seal.source.name}"
     yield f"尺寸 size: {width:.4g} × {width * seal.appearance.height_to_width:.4g} mm"
     yield f"每份文件增加 each document grows by {seal.appearance.added_bytes / 1024:.1f} KiB"

@@ -27,7 +27,7 @@ from signer.authz import Actor
 from signer.contracts import ContractRegister, ContractTerm
 from signer.deadline import Deadline
 from signer.documents.keyword_places import PlaceFinder
-from signer.documents.seal import SealWish, choose_seals
+from signer.documents.seal import SealWish, Shown, choose_seals
 from signer.documents.sealing import AuthorisedSeal, SealedDocument, Sealing
 from signer.errors import Reason, RequestError, SignerError
 from signer.pades.embed import BoxPlace
@@ -129,14 +129,16 @@ class DocumentIssuer:
         deadline: Deadline,
     ) -> IssuedDocument:
         rendered = self._renderer.render(template, data, draft=False, timeout=deadline.remaining())
-        pictures = self._sealing.workshop.pictures
+        picture = self._sealing.workshop.picture
         seals = [
             AuthorisedSeal(
                 _with_reason(wish, template),
                 self._places.resolve(
                     rendered.pdf,
                     wish.places,
-                    _template_places(template, rendered.pages, pictures.of(sign.key.name).height_to_width),
+                    _template_places(
+                        template, rendered.pages, picture(Shown(sign.key.name, wish.profile)).height_to_width
+                    ),
                     deadline,
                 ),
                 sign,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
+from policy_render.seal_appearance import SealAppearance
 from signer.algorithms import SignatureAlgorithm
 from signer.cms.electronic_seal import build_seal_signature
 from signer.cms.signed_data import Identifiers, SignedDataBuilder
@@ -52,6 +53,14 @@ class KeywordPlace:
 
 
 Place = BoxPlace | KeywordPlace | CrossPagePlace
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a seal's picture depends on. `key`: the seal key's name."""
+
+    key: str
+    profile: SealProfile
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,7 @@ class SealWorkshop:
     def __init__(self, config: SealConfig, pictures: SealPictures) -> None:
         """Raises ConfigurationError where the electronic seal's file can't be read."""
         self.config = config
-        self.pictures = pictures
+        self._pictures = pictures
         self._electronic_seal = None if config.electronic is None else config.electronic.load()
         self._builders: dict[tuple[str, SignatureAlgorithm], SignedDataBuilder] = {}
 
@@ -124,6 +133,10 @@ class SealWorkshop:
                 "Configure [seal.electronic], or ask for a PAdES profile.",
             )
         return SignatureKind(self.config.electronic.subfilter.encode(), self.config.electronic.handler.encode())
+
+    def picture(self, shown: Shown) -> SealAppearance:
+        """What such a seal shows."""
+        return self._pictures.of(shown.key, electronic=shown.profile is SealProfile.GBT_38540)
 
     @property
     def electronic_seal_size(self) -> int:

@@ -1,28 +1,37 @@
-"""The picture of each seal key: drawn from the company's name, or from the files that the configuration names.
+"""The picture of each seal key: drawn from the company's name, or from the files that the configuration names. A seal of GB/T 38540
+shows what its maker put into the electronic seal and signed.
 
-Read once, at start. What files hold is judged and drawn by the renderers (`policy_render.picture_drawing`). Not for pictures in electronic
-seals (GB/T 38540): a seal maker signs those.
+Read once, at start. What files hold is judged and drawn by the renderers (`policy_render.picture_drawing`). Not for making seals.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from policy_render.errors import RenderError
 from policy_render.seal_appearance import MAX_FILE_BYTES, SealAppearance, round_seal
-from signer.documents.seal_config import SealConfig
+from signer.cms.der import DerError
+from signer.cms.electronic_seal_structure import read_electronic_seal
+from signer.documents.seal_config import ElectronicSealConfig, SealConfig
 from signer.errors import ConfigurationError, Reason
 
+_log = logging.getLogger(__name__)
 DrawPicture = Callable[[bytes], SealAppearance]
+_DRAWN_TYPES = {"PNG", "SVG"}
 
 
 class SealPictures:
     """Ready-made pictures."""
 
-    def __init__(self, default: SealAppearance, by_key: Mapping[str, SealAppearance]) -> None:
+    def __init__(
+        self, default: SealAppearance, by_key: Mapping[str, SealAppearance], electronic: SealAppearance | None
+    ) -> None:
+        """`electronic`: None where no electronic seal is configured, or its picture can't be drawn."""
         self._default = default
         self._by_key = by_key
+        self._electronic = electronic
 
     @classmethod
     def load(cls, config: SealConfig, seal_keys: Collection[str], draw: DrawPicture) -> SealPictures:
@@ -40,13 +49,56 @@ class SealPictures:
                     f"Seal keys are: {', '.join(sorted(seal_keys)) or 'none'}.",
                 )
         by_key = {key: picture_from_file(file, draw) for key, file in config.pictures.items()}
-        if config.picture is not None:
-            return cls(picture_from_file(config.picture, draw), by_key)
-        return cls(round_seal(config.company, caption=config.caption), by_key)
+        default = default_picture(config, draw)
+        electronic = None if config.electronic is None else _electronic_picture(config.electronic, draw)
+        return cls(default, by_key, electronic)
 
-    def of(self, key: str) -> SealAppearance:
-        """The picture of a seal key, by its name."""
+    def of(self, key: str, *, electronic: bool = False) -> SealAppearance:
+        """The picture of a seal key, by its name. `electronic`: of a seal of GB/T 38540 with that key."""
+        if electronic and self._electronic is not None:
+            return self._electronic
         return self._by_key.get(key, self._default)
+
+
+def default_picture(config: SealConfig, draw: DrawPicture) -> SealAppearance:
+    """What keys without a picture of their own show. Raises as `SealPictures.load`."""
+    if config.picture is None:
+        return round_seal(config.company, caption=config.caption)
+    return picture_from_file(config.picture, draw)
+
+
+def _electronic_picture(config: ElectronicSealConfig, draw: DrawPicture) -> SealAppearance | None:
+    """None, and a warning, for a picture that we can't draw: the standard leaves its type to the seal maker."""
+    try:
+        return electronic_picture(config, draw)
+    except (ConfigurationError, RenderError) as problem:
+        _log.warning(
+            "seals of GB/T 38540 show the key's picture, not their own",
+            extra={"fields": {"file": config.file.name, "problem": problem.message}},
+        )
+        return None
+
+
+def electronic_picture(config: ElectronicSealConfig, draw: DrawPicture) -> SealAppearance:
+    """What an electronic seal shows.
+
+    Raises:
+        ConfigurationError: the file can't be read, or is none, or its picture is of a type that we don't draw.
+        RenderError: nobody draws the picture.
+    """
+    try:
+        info = read_electronic_seal(config.load()).info
+    except DerError as problem:
+        raise ConfigurationError(
+            Reason.START_FAILED, f"{config.file}: not an electronic seal ({problem})", "Restore the file."
+        ) from None
+    if info.picture_type.upper() not in _DRAWN_TYPES:
+        raise ConfigurationError(
+            Reason.START_FAILED,
+            f"{config.file}: its picture is of the type {info.picture_type}",
+            f"Have the seal maker use one of {', '.join(sorted(_DRAWN_TYPES))}.",
+        )
+    return draw(info.picture)
 
 
 def picture_from_file(file: Path, draw: DrawPicture) -> SealAppearance:

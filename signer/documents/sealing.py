@@ -18,7 +18,7 @@ from signer.audit import Receipt
 from signer.authz import Actor
 from signer.deadline import Deadline
 from signer.documents.proof_end import proof_end
-from signer.documents.seal import SealProfile, SealWish, SealWorkshop
+from signer.documents.seal import SealProfile, SealWish, SealWorkshop, Shown
 from signer.documents.timestamp_authority import StampOrder
 from signer.documents.timestamp_source import TimestampSource
 from signer.errors import ApplianceError, Reason, RequestError
@@ -49,13 +49,18 @@ _NO_CHANGES, _FURTHER_SIGNATURES = 1, 2
 class AuthorisedSeal:
     """A seal that may be made: the wish, where it stands on this document, and the capability to sign.
 
-    `beside`: what other seals show, drawn in this one's update: the name of the seal key whose picture it is, and its place.
+    `beside`: what other seals show, drawn in this one's update, and where.
     """
 
     wish: SealWish
     places: Sequence[BoxPlace | CrossPagePlace]
     sign: DocumentSigner
-    beside: Sequence[tuple[str, BoxPlace | CrossPagePlace]] = ()
+    beside: Sequence[tuple[Shown, BoxPlace | CrossPagePlace]] = ()
+
+    @property
+    def shown(self) -> Shown:
+        """What its picture depends on."""
+        return Shown(self.sign.key.name, self.wish.profile)
 
 
 def drawn_by_the_first(seals: Sequence[AuthorisedSeal]) -> list[AuthorisedSeal]:
@@ -66,10 +71,10 @@ def drawn_by_the_first(seals: Sequence[AuthorisedSeal]) -> list[AuthorisedSeal]:
     """
     first, *later = seals
     kept: list[AuthorisedSeal] = []
-    moved: list[tuple[str, BoxPlace | CrossPagePlace]] = []
+    moved: list[tuple[Shown, BoxPlace | CrossPagePlace]] = []
     for item in later:
         own = next((place for place in item.places if isinstance(place, BoxPlace)), None)
-        moved += [(item.sign.key.name, place) for place in item.places if place is not own]
+        moved += [(item.shown, place) for place in item.places if place is not own]
         kept.append(replace(item, places=() if own is None else (own,)))
     return [replace(first, beside=tuple(moved)), *kept]
 
@@ -189,12 +194,12 @@ class Sealing:
         return self._timestamps.stamp(StampOrder(actor, gap.digest, deadline, receipts))
 
     def _prepare(self, document: RevisedPdf, item: AuthorisedSeal, at: datetime, certification: int) -> Prepared:
-        wish, pictures = item.wish, self.workshop.pictures
+        wish, picture = item.wish, self.workshop.picture
         return prepare(
             document,
-            appearance=pictures.of(item.sign.key.name),
+            appearance=picture(item.shown),
             places=item.places,
-            beside=[(pictures.of(key), place) for key, place in item.beside],
+            beside=[(picture(shown), place) for shown, place in item.beside],
             reason=wish.reason,
             signer_name=self.workshop.config.company,
             signed_at=at,

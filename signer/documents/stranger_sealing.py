@@ -159,8 +159,8 @@ class StrangerSealing:
 
     def _plan(self, item: AuthorisedSeal, at: datetime) -> StrangerPlan:
         workshop, wish = self._sealing.workshop, item.wish
-        kind, own = workshop.kind(wish.profile), workshop.pictures.of(item.sign.key.name)
-        beside = [(workshop.pictures.of(key), place) for key, place in item.beside]
+        kind, own = workshop.kind(wish.profile), workshop.picture(item.shown)
+        beside = [(workshop.picture(shown), place) for shown, place in item.beside]
         pictures = list(dict.fromkeys([own, *(picture for picture, _ in beside)])) if item.places or beside else []
         return StrangerPlan(
             subfilter=kind.subfilter.decode(),

@@ -116,6 +116,34 @@ def test_each_key_shows_its_own_picture_on_an_issued_document(pictured: Pictured
     assert _colours(pdf, tmp_path, above, (own.width_mm, 4)) == set()  # as high as the place is wide, and no higher
 
 
+def test_an_electronic_seal_shows_its_own_picture(pictured: Pictured, tmp_path: Path) -> None:
+    """The demo's seal maker put the round seal into it, red and as high as wide; the key's picture is twice as high."""
+    connection = pictured.connection
+    template = connection.call(connection.documents.GetTemplate, wire.GetTemplateRequest(template="policy/commercial"))
+    alone, first, stamp = _box(1, 60, 60, 25), _box(1, 60, 110, 25), _box(1, 150, 110, 25)
+    electronic = wire.Seal.PROFILE_GBT_38540
+    for seals, places in (
+        ([wire.Seal(key="seal-sm2", places=[alone], profile=electronic)], [alone]),
+        # the second seal's other picture is drawn in the update of the first
+        (
+            [
+                wire.Seal(key="seal-rsa", places=[alone]),
+                wire.Seal(key="seal-sm2", places=[first, stamp], profile=electronic),
+            ],
+            [first, stamp],
+        ),
+    ):
+        request = wire.IssueDocumentRequest(
+            template="policy/commercial", data_json=template.sample_json, seals=seals, issue_id=next(_ISSUE_IDS)
+        )
+        pdf = connection.call(connection.documents.IssueDocument, request).pdf
+        _verify(connection, pdf)
+        for place in places:
+            above = _box(1, place.box.x_mm, place.box.y_mm - 18)
+            assert _colours(pdf, tmp_path, place, (25, 25)) == {"red"}
+            assert "red" not in _colours(pdf, tmp_path, above, (25, 10))
+
+
 def test_a_document_that_others_made_shows_them_too(pictured: Pictured, tmp_path: Path) -> None:
     connection = pictured.connection
     with pikepdf.open(io.BytesIO(rendered(4))) as pdf:
@@ -146,5 +174,5 @@ def test_the_preview_shows_what_is_configured(pictured: Pictured, tmp_path: Path
     said: dict[str, Any] = json.loads(
         signer("seals", "preview", "--config", str(pictured.settings), "--out", str(out), "--json").stdout
     )
-    assert [Path(seal["picture"]).name for seal in said["seals"]] == ["ring.png", "oval.svg"]
+    assert [Path(seal["picture"]).name for seal in said["seals"]] == ["ring.png", "oval.svg", "electronic-seal.esl"]
     assert colours_in(Image.open(out)) == {"red", "blue"}

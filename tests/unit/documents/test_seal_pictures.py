@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from policy_render.picture_drawing import draw_picture
 from policy_render.seal_appearance import round_seal
-from signer.documents.seal_config import SealConfig
+from signer.cms.electronic_seal import build_electronic_seal
+from signer.cms.electronic_seal_structure import ElectronicSealInfo
+from signer.documents.seal_config import ElectronicSealConfig, SealConfig
 from signer.documents.seal_pictures import SealPictures
 from signer.errors import ConfigurationError, Reason
+from tests.conformance.electronic_seal_asn1 import VALID, seal_maker, sealer
 from tests.seal_picture_files import oval_svg, png, ring
 
 _KEYS = {"seal-rsa", "seal-sm2"}
@@ -60,6 +64,54 @@ def test_what_is_wrong_is_said_with_the_file_and_a_remedy(tmp_path: Path, conten
         assert caught.value.reason is Reason.START_FAILED
         assert str(file) in caught.value.message
         assert caught.value.remedy
+
+
+def _electronic(folder: Path, picture_type: str, picture: bytes) -> SealConfig:
+    """A configuration whose electronic seal holds a picture."""
+    file, maker = folder / "seal.esl", seal_maker()
+    info = ElectronicSealInfo(
+        es_id="1",
+        name="章",
+        picture_type=picture_type,
+        picture=picture,
+        width_mm=42,
+        height_mm=42,
+        certificates=(sealer().certificate,),
+        created_at=VALID[0],
+        valid_from=VALID[0],
+        valid_to=VALID[1],
+        vid="APPL",
+    )
+    file.write_bytes(build_electronic_seal(info, maker.certificate, maker.key.sign))
+    return replace(_config(), electronic=ElectronicSealConfig(file, "handler", "subfilter"))
+
+
+@pytest.mark.parametrize(("picture_type", "picture"), [("SVG", oval_svg()), ("png", png(ring()))])
+def test_an_electronic_seal_shows_what_its_maker_signed(tmp_path: Path, picture_type: str, picture: bytes) -> None:
+    pictures = SealPictures.load(_electronic(tmp_path, picture_type, picture), _KEYS, draw_picture)
+    assert pictures.of("seal-sm2", electronic=True) == draw_picture(picture)
+    assert pictures.of("seal-sm2") == round_seal("示例财产保险", caption="专用章")
+
+
+@pytest.mark.parametrize(
+    ("picture_type", "picture", "told"),
+    [("OFD", b"a package", "of the type OFD"), ("PNG", b"no picture", "PNG"), ("SVG", oval_svg()[:-1], "SVG")],
+)
+def test_a_picture_that_nobody_draws_leaves_the_keys(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, picture_type: str, picture: bytes, told: str
+) -> None:
+    pictures = SealPictures.load(_electronic(tmp_path, picture_type, picture), _KEYS, draw_picture)
+    assert pictures.of("seal-sm2", electronic=True) is pictures.of("seal-sm2")
+    (said,) = caplog.records
+    assert told in vars(said)["fields"]["problem"]
+
+
+def test_what_is_no_electronic_seal_leaves_the_keys_picture(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = _electronic(tmp_path, "SVG", oval_svg())
+    (tmp_path / "seal.esl").write_bytes(b"nonsense")
+    pictures = SealPictures.load(config, _KEYS, draw_picture)
+    assert pictures.of("seal-sm2", electronic=True) is pictures.of("seal-sm2")
+    assert "not an electronic seal" in vars(caplog.records[0])["fields"]["problem"]
 
 
 def test_a_folder_is_no_picture(tmp_path: Path) -> None:
