@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from isolation.readiness import LONGEST_MESSAGE, read_report
+from signer.app.processors import settle
 
 
 @dataclass(frozen=True)
 class ChildSpec:
     """What to start. `arguments`: after `python -m`. `listener`: inherited as --listen-fd. `environment`: added to ours.
 
-    `processors`: the only ones that it runs on; empty: all.
+    `processors`: the only ones that it runs on, by turns of its threads (`processors.settle`); empty: all, and as the kernel likes.
     `takes_hangup`: is sent on SIGHUP, to read its files again. `user`: whom it runs as; None: as ourselves.
     `shares_group`: it keeps our group, for what we and it both read; otherwise it has its own user's groups alone.
     """
@@ -71,7 +72,7 @@ class Child:
             os.close(write_end)
         if spec.processors:
             with suppress(OSError):  # gone already, or not allowed here: it only runs slower
-                os.sched_setaffinity(self._process.pid, spec.processors)
+                settle(self._process.pid, spec.processors)
         self._ready_pipe = read_end
         os.set_blocking(read_end, False)
 

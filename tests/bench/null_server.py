@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any
 
 import grpc
 
-from signer.app.processors import shares
+from signer.app.processors import settle, shares
 from signer.v1 import signing_pb2, types_pb2
 
 
@@ -38,7 +37,7 @@ class _NullService(grpc.GenericRpcHandler):
 def _serve(config_file: Path, port: int, ready: Any, processors: frozenset[int]) -> None:
     from dataclasses import replace
 
-    os.sched_setaffinity(0, processors)
+    settle(0, processors)
 
     from signer.config import load_config
     from signer.transport.server import GrpcServer

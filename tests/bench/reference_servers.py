@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from signer.app.child_process import listen_on
-from signer.app.processors import shares
+from signer.app.processors import settle, shares
 from signer.audit.log import Receipt
 from signer.deadline import Deadline
 from tests.bench.boundary import BULK_BYTES, OPENING
@@ -61,7 +61,7 @@ class UnloggedLog:
 
 
 def _unlogged(config_file: Path, port: int, name: str, processors: frozenset[int], ready: Any) -> None:
-    os.sched_setaffinity(0, processors)
+    settle(0, processors)
     from signer.app import composition
     from signer.config import load_config
 
