@@ -8,18 +8,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 import selectors
+import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from signer.app.child_process import listen_on
-from signer.app.processors import settle, shares
-from signer.audit.log import Receipt
-from signer.deadline import Deadline
+from signer.app.child_process import Child, ChildSpec, listen_on
+from signer.app.processors import shares
 from tests.bench.boundary import BULK_BYTES, OPENING
 
 
@@ -43,44 +42,27 @@ def processes(targets: Sequence[tuple[Callable[..., None], tuple[Any, ...]]]) ->
 # ---- workers without a log
 
 
-class UnloggedLog:
-    """Stands in for the log where its cost is measured: gives receipts, keeps nothing."""
-
-    @classmethod
-    def from_config(cls, _config: object) -> UnloggedLog:
-        """As `LogClient`."""
-        return cls()
-
-    def append(self, entries: Sequence[bytes], deadline: Deadline) -> list[Receipt]:
-        """As `Log`."""
-        deadline.remaining()
-        return [Receipt("unlogged", index, entry) for index, entry in enumerate(entries)]
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
-def _unlogged(config_file: Path, port: int, name: str, processors: frozenset[int], ready: Any) -> None:
-    settle(0, processors)
-    from signer.app import composition
-    from signer.config import load_config
-
-    vars(composition)["LogClient"] = UnloggedLog  # in this process alone
-    config = load_config(config_file)
-    config = replace(config, listener=replace(config.listener, port=port), public=None)
-    worker = composition.Worker.from_config(config, name)
-    worker.start()
-    ready.wait()
-    threading.Event().wait()
-
-
 @contextmanager
 def unlogged_workers(directory: Path, port: int, count: int) -> Iterator[None]:
-    """The appliance's own workers on another port: same token, same keys, same processors; nothing is recorded."""
-    config = directory / "signer.toml"
-    each = enumerate(shares(count))
-    with processes([(_unlogged, (config, port, f"unlogged-{number}", share)) for number, share in each]):
+    """The appliance's own workers on another port, started as its supervisor starts them: same token, same keys, same processors and
+    limits; nothing is recorded.
+    """
+    metrics = {"PROMETHEUS_MULTIPROC_DIR": str(directory / "run" / "metrics"), "GRPC_VERBOSITY": "ERROR"}
+    module = ("tests.bench.unlogged_worker", "--config", str(directory / "signer.toml"), "--port-base", str(port))
+    children = [
+        Child(ChildSpec(name, (*module, "--name", name), environment=metrics, processors=share))
+        for name, share in zip((f"unlogged-{number}" for number in range(count)), shares(count), strict=True)
+    ]
+    try:
+        while not all(child.poll_ready() for child in children):
+            assert all(child.poll_exit() is None for child in children), "an unlogged worker ended; it said why"
+            time.sleep(0.05)
         yield
+    finally:
+        for child in children:
+            child.signal(signal.SIGKILL)
+            child.wait(30)
+            child.close()
 
 
 # ---- a plain file
