@@ -20,7 +20,7 @@ from signer.errors import ConfigurationError, Reason
 
 _log = logging.getLogger(__name__)
 _AGAIN_AFTER_S = 60.0
-_MOST_BUNDLES = 16  # at a time: more than half a second of appends
+_MOST_BUNDLES = 48  # at a time: more than one checkpoint adds, so that it never falls behind
 
 
 class JournalRotation:

@@ -12,6 +12,7 @@ import pytest
 from signer.algorithms import SignMessage
 from signer.audit import log_records
 from signer.audit import rotation as rotation_module
+from signer.audit import tree as tree_module
 from signer.audit.checkpoint import Checkpoint, NoteKey
 from signer.audit.fsck import inspect_log
 from signer.audit.known_heads import refuse_older_copy, remember_head
@@ -19,6 +20,7 @@ from signer.audit.log_file import LogFile, LogReader, read_log
 from signer.audit.log_records import first_index
 from signer.audit.receipt import SignedTree
 from signer.audit.rotation import JournalRotation
+from signer.audit.tiles import WIDTH
 from signer.audit.tree import Tree
 from signer.errors import ConfigurationError, Reason
 from tests.merkle_logs import new_log_key, same_length_entries
@@ -170,6 +172,10 @@ def test_few_bundles_are_compared_at_a_time(
     assert journal.append(same_length_entries(10)) == 1600
     journal.close()
     assert list(read_log(tmp_path / "log")) == [*same_length_entries(1600)[1536:], *same_length_entries(10)]
+
+
+def test_comparing_never_falls_behind_the_checkpoints() -> None:
+    assert rotation_module._MOST_BUNDLES * WIDTH > tree_module._MOST_ENTRIES + WIDTH
 
 
 def test_an_entry_that_its_bundle_does_not_hold_stays_in_the_journal(
