@@ -41,14 +41,14 @@ def _in_the_cms(document: SignedDocument, chance: Random) -> Iterator[Attack]:
     signer = info["content"]["signer_infos"][0]
     made = [*list(signer["signed_attrs"]), cms.CMSAttribute({"type": "signing_time", "values": [_time(chance)]})]
     signer["signed_attrs"] = cms.CMSAttributes(made)
-    yield Attack("a signing time added", document.with_signature(info.dump(force=True)))
+    yield Attack("a signing time added", document.with_signature(info.dump()))
     if document.ours:
         info = cms.ContentInfo.load(bytes.fromhex(digits.decode()))
         signer = info["content"]["signer_infos"][0]
         token = cms.ContentInfo.load(info.dump())
         stamp = cms.CMSAttribute({"type": "signature_time_stamp_token", "values": [token]})
         signer["unsigned_attrs"] = cms.CMSAttributes([stamp])
-        yield Attack("a timestamp that is none", document.with_signature(info.dump(force=True)))
+        yield Attack("a timestamp that is none", document.with_signature(info.dump()))
 
 
 def _time(chance: Random) -> cms.Time:
