@@ -12,8 +12,12 @@ from random import Random
 
 from asn1crypto import cms, core
 
+from signer.cms.der import SEQUENCE, SET, encode, object_identifier, read
 from tests.fuzz.attacks.attack import Attack, SignedDocument
 from tests.fuzz.attacks.revisions import HONEST, append
+
+_TIMESTAMP_TOKEN = "1.2.840.113549.1.9.16.2.14"  # RFC 3161, appendix A
+_UNSIGNED_ATTRIBUTES = 0xA1  # RFC 5652, 5.3
 
 
 def variants(document: SignedDocument, chance: Random) -> Iterator[Attack]:
@@ -43,12 +47,21 @@ def _in_the_cms(document: SignedDocument, chance: Random) -> Iterator[Attack]:
     signer["signed_attrs"] = cms.CMSAttributes(made)
     yield Attack("a signing time added", document.with_signature(info.dump()))
     if document.ours:
-        info = cms.ContentInfo.load(bytes.fromhex(digits.decode()))
-        signer = info["content"]["signer_infos"][0]
-        token = cms.ContentInfo.load(info.dump())
-        stamp = cms.CMSAttribute({"type": "signature_time_stamp_token", "values": [token]})
-        signer["unsigned_attrs"] = cms.CMSAttributes([stamp])
-        yield Attack("a timestamp that is none", document.with_signature(info.dump()))
+        whole = cms.ContentInfo.load(bytes.fromhex(digits.decode())).dump()  # without what fills up the gap
+        attribute = encode(SEQUENCE, object_identifier(_TIMESTAMP_TOKEN), encode(SET, whole))
+        stamped = _with_unsigned_attribute(whole, attribute)
+        if 2 * len(stamped) <= len(digits):
+            yield Attack("a timestamp that is none", document.with_signature(stamped))
+
+
+def _with_unsigned_attribute(content_info: bytes, attribute: bytes) -> bytes:
+    """In place of those of its first signer. By bytes: asn1crypto takes minutes to write a CMS that holds another one."""
+    name, tagged = read(content_info).children()
+    *before, signers = tagged.children()[0].children()
+    kept = [field.whole for field in signers.children()[0].children() if field.tag != _UNSIGNED_ATTRIBUTES]
+    signer = encode(SEQUENCE, *kept, encode(_UNSIGNED_ATTRIBUTES, attribute))
+    signed_data = encode(SEQUENCE, *(field.whole for field in before), encode(SET, signer))
+    return encode(SEQUENCE, name.whole, encode(tagged.tag, signed_data))
 
 
 def _time(chance: Random) -> cms.Time:
