@@ -1,8 +1,8 @@
 """When the journal has grown, what stands in full entry bundles under a signed checkpoint leaves it: the tree keeps that for good.
 
 So the journal's size, and what the writer reads at its start, stay bounded. Before anything goes, every entry is compared with its
-bundle on the disk: a few bundles after each checkpoint, since whoever appends waits while much is compared at once. Two threads:
-the integrator's compares, the appends' exchanges the files. Not for moving bundles out: `bundle_archive`.
+bundle on the disk, right before: some bundles after each checkpoint, since whoever appends waits while much is compared at once. Two
+threads: the integrator's compares, the appends' exchanges the files. Not for moving bundles out: `bundle_archive`.
 """
 
 from __future__ import annotations
@@ -32,16 +32,17 @@ class JournalRotation:
         self._tiles = Tiles(folder)
         self._limit = limit
         self._reader = LogReader(folder / "log", hashes=False)
-        # Every entry before it stands in a full bundle, compared; set by the integrator's thread alone.
-        self._covered = journal.first
+        # Set by the integrator's thread alone. Every entry before them stands in a full bundle: `_compared` so far, `_covered` when
+        # there was nothing left to compare.
+        self._compared = self._covered = journal.first
         self._not_before = 0.0
 
     def follow(self, checkpoint: Checkpoint) -> None:
-        """After each checkpoint: compares the journal with the bundles that are full by now. Raises nothing about the rotation."""
-        begin = self._covered
-        end = min(checkpoint.size // WIDTH * WIDTH, begin + _MOST_BUNDLES * WIDTH)
-        if end <= begin or time.monotonic() < self._not_before:
+        """After each checkpoint: where the journal is due, compares it with the full bundles. Raises nothing about the rotation."""
+        begin, full = self._compared, checkpoint.size // WIDTH * WIDTH
+        if self._journal.size < self._limit or full <= begin or time.monotonic() < self._not_before:
             return
+        end = min(full, begin + _MOST_BUNDLES * WIDTH)
         try:
             self._compare(begin, end, checkpoint.size)
         except (OSError, ConfigurationError) as problem:
@@ -49,7 +50,9 @@ class JournalRotation:
             told = problem.message if isinstance(problem, ConfigurationError) else type(problem).__name__
             _log.error("the journal can't be rotated", extra={"fields": {"problem": told}})
         else:
-            self._covered = end
+            self._compared = end
+            if end == full:
+                self._covered = end
 
     def look(self) -> None:
         """Between appends: exchanges the files where that is due, and prepared."""

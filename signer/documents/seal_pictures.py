@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from policy_render.errors import Reason as Unfit
 from policy_render.errors import RenderError
 from policy_render.seal_appearance import MAX_FILE_BYTES, SealAppearance, round_seal
 from signer.cms.der import DerError
@@ -68,10 +69,18 @@ def default_picture(config: SealConfig, draw: DrawPicture) -> SealAppearance:
 
 
 def _electronic_picture(config: ElectronicSealConfig, draw: DrawPicture) -> SealAppearance | None:
-    """None, and a warning, for a picture that we can't draw: the standard leaves its type to the seal maker."""
+    """None, and a warning, for a picture that we can't draw: the standard leaves its type to the seal maker.
+
+    Raises:
+        ConfigurationError: START_FAILED: no renderer could judge it now; workers would show different pictures until the next start.
+    """
     try:
         return electronic_picture(config, draw)
     except (ConfigurationError, RenderError) as problem:
+        if isinstance(problem, RenderError) and problem.reason is not Unfit.PICTURE_UNFIT:
+            raise ConfigurationError(
+                Reason.START_FAILED, f"the picture in {config.file}: {problem.message}", problem.remedy
+            ) from None
         _log.warning(
             "seals of GB/T 38540 show the key's picture, not their own",
             extra={"fields": {"file": config.file.name, "problem": problem.message}},

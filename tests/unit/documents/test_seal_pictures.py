@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from policy_render.errors import Reason as Unfit
+from policy_render.errors import RenderError
 from policy_render.picture_drawing import draw_picture
-from policy_render.seal_appearance import round_seal
+from policy_render.seal_appearance import SealAppearance, round_seal
 from signer.cms.electronic_seal import build_electronic_seal
 from signer.cms.electronic_seal_structure import ElectronicSealInfo
 from signer.documents.seal_config import ElectronicSealConfig, SealConfig
@@ -104,6 +106,14 @@ def test_a_picture_that_nobody_draws_leaves_the_keys(
     assert pictures.of("seal-sm2", electronic=True) is pictures.of("seal-sm2")
     (said,) = caplog.records
     assert told in vars(said)["fields"]["problem"]
+
+
+def test_a_renderer_that_is_away_is_no_reason_to_show_another_picture(tmp_path: Path) -> None:
+    def away(_content: bytes) -> SealAppearance:
+        raise RenderError(Unfit.RENDERER_TIMEOUT, "the picture was not rendered in time", "Retry.")
+
+    with pytest.raises(ConfigurationError, match="not rendered in time"):
+        SealPictures.load(_electronic(tmp_path, "SVG", oval_svg()), _KEYS, away)
 
 
 def test_what_is_no_electronic_seal_leaves_the_keys_picture(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
