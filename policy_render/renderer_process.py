@@ -13,6 +13,7 @@ import signal
 import socket
 import struct
 import sys
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ import typst
 from isolation.pool import serve_pool
 from isolation.process_table import PROCESSES
 from isolation.readiness import say_ready
-from isolation.sandbox import enter_sandbox, forbid_dumps_and_privileges
+from isolation.sandbox import SandboxReport, enter_sandbox, forbid_dumps_and_privileges
 from policy_render.catalog import TEMPLATES, Catalog, Template
 from policy_render.data_rules import resolve
 from policy_render.data_schema import MAX_DATA_BYTES
@@ -35,6 +36,9 @@ from policy_render.seal_appearance import MAX_FILE_BYTES
 # A renderer lives long, so its processor time is not limited; one document's is. The largest data that the schema lets through
 # takes a few seconds.
 _WALL_SECONDS = 60.0
+# As large as a main thread's. Typst asks how much of its thread's stack is left, and for a main thread glibc looks that up in
+# /proc/self/maps, which the sandbox hides: Typst then takes a new stack at every step down, a sixth of a small document's time.
+_STACK_BYTES = 8 * 1024 * 1024
 
 
 class Typesetter:
@@ -143,6 +147,18 @@ def _say(level: str, message: str) -> None:
     sys.stderr.write(json.dumps({"level": level, "logger": "policy_render", "message": message}) + "\n")
 
 
+def _serve(typesetter: Typesetter, options: argparse.Namespace, report: SandboxReport) -> None:
+    """All that Typst does happens in the thread that calls this."""
+    typesetter.warm_up()
+    say_ready(options.ready_fd, report)
+    serve_pool(
+        socket.socket(fileno=options.listen_fd),
+        lambda request: answer(typesetter, request),
+        limit=max(MAX_DATA_BYTES, MAX_FILE_BYTES) + 64 * 1024,
+        wall_seconds=_WALL_SECONDS,
+    )
+
+
 def main() -> int:
     """Serves until it is told to end."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -168,16 +184,13 @@ def main() -> int:
     )
     if not (report.system_calls_filtered and report.landlock_abi):
         _say("warning", f"this kernel restricts renderers only in part: {report}")
-    typesetter = Typesetter(catalog, fonts, options.fonts_directory)
-    typesetter.warm_up()
-    say_ready(options.ready_fd, report)
-    serve_pool(
-        socket.socket(fileno=options.listen_fd),
-        lambda request: answer(typesetter, request),
-        limit=max(MAX_DATA_BYTES, MAX_FILE_BYTES) + 64 * 1024,
-        wall_seconds=_WALL_SECONDS,
+    threading.stack_size(_STACK_BYTES)
+    serving = threading.Thread(
+        target=_serve, args=(Typesetter(catalog, fonts, options.fonts_directory), options, report), name="typesetter"
     )
-    return 0
+    serving.start()
+    serving.join()
+    return 1  # it serves until the process is ended from outside: what it met is told by now
 
 
 if __name__ == "__main__":
