@@ -26,7 +26,7 @@ from signer.audit.checkpoint import NoteKey
 from signer.audit.cosignature import load_witness_keys
 from signer.audit.cosigned_heads import CosignedHeads
 from signer.audit.known_heads import refuse_older_copy, remember_head
-from signer.audit.log_file import LogFile, LogReader
+from signer.audit.log_file import LogFile
 from signer.audit.log_process import LogServer
 from signer.audit.rotation import JournalRotation
 from signer.audit.tree import Integrator, Tree
@@ -104,7 +104,7 @@ class _Writer:
         log = self._config.log
         return Integrator(
             partial(Tree, log.directory, key),
-            LogReader(log.file).read,
+            self._journal.tail.read,
             lambda: self._journal.count,
             sign,
             [partial(remember_head, log.head_file), self._rotation.follow],

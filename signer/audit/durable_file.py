@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 
@@ -32,8 +32,14 @@ class DurableFiles:
 
     def commit(self) -> None:
         """Each file gets its name once its content is on the disk; afterwards all survive a crash. Raises OSError."""
+        with ExitStack() as opened:
+            descriptors = [_open(temporary, os.O_RDONLY, opened) for temporary, _ in self._written]
+            for descriptor in descriptors:
+                # Begins to write, and waits for nothing: the first flush then ends what the others would have to wait for.
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            for descriptor in descriptors:
+                os.fsync(descriptor)
         for temporary, target in self._written:
-            _sync(temporary, os.O_RDONLY)
             temporary.replace(target)
         for folder in self._folders:
             sync_folder(folder)
@@ -54,15 +60,14 @@ def _make_folders(folder: Path) -> list[Path]:
 
 def sync_folder(folder: Path) -> None:
     """Makes new names in it durable. Raises OSError."""
-    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+    with ExitStack() as opened:
+        os.fsync(_open(folder, os.O_RDONLY | os.O_DIRECTORY, opened))
 
 
-def _sync(path: Path, flags: int) -> None:
+def _open(path: Path, flags: int, until: ExitStack) -> int:
     descriptor = os.open(path, flags | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    until.callback(os.close, descriptor)
+    return descriptor
 
 
 @contextmanager

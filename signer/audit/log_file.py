@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from signer.audit.durable_file import sync_folder
+from signer.audit.journal_tail import JournalTail
 from signer.audit.log import Receipt
 from signer.audit.log_records import LogReader, header, read_header, read_log, record, record_bytes, refused
 from signer.deadline import Deadline
@@ -39,6 +40,7 @@ class LogFile:
         self._offsets = offsets  # of every record here, so that a rotation need not look for its place
         self.first = first  # index of the oldest record here; what is before it is in the tree's entry bundles alone
         self.count = first + len(offsets)  # of the log: the index that the next entry gets
+        self.tail = JournalTail(file, self.count)  # of what is appended from now on
 
     @property
     def size(self) -> int:
@@ -126,6 +128,7 @@ class LogFile:
             self._offsets.append(self._size)
             self._size += len(each)
         first = self.count
+        self.tail.add(records)  # before the count says that they are there
         self.count += len(entries)
         return first
 

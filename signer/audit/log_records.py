@@ -39,6 +39,11 @@ def record(entry: bytes) -> bytes:
     return _head(len(entry)) + entry + SM3.leaf(entry)
 
 
+def split_record(whole: bytes) -> tuple[bytes, bytes]:
+    """The entry and the leaf hash of what `record` made."""
+    return whole[_HEAD_BYTES:-_HASH_BYTES], whole[-_HASH_BYTES:]
+
+
 def record_bytes(entry: bytes) -> int:
     """How long its record is."""
     return _HEAD_BYTES + len(entry) + _HASH_BYTES

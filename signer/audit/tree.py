@@ -21,8 +21,8 @@ from signer.errors import ConfigurationError, Reason, SignerError
 
 _log = logging.getLogger(__name__)
 EVERY_S = 0.5
-# (first, count): that many durable entries in order.
-ReadEntries = Callable[[int, int], Sequence[bytes]]
+# (first, count): that many durable entries in order, and their leaf hashes.
+ReadEntries = Callable[[int, int], tuple[Sequence[bytes], Sequence[bytes]]]
 # At a time, so that a checkpoint comes also while much is to be caught up with.
 _MOST_ENTRIES = 10_000
 
@@ -71,8 +71,12 @@ class Tree:
             self._bundle = self._tiles.entries(size // WIDTH, size)
         self._checkpoint = checkpoint
 
-    def integrate(self, entries: Sequence[bytes], sign: SignMessage) -> Checkpoint | None:
+    def integrate(
+        self, entries: Sequence[bytes], sign: SignMessage, leaves: Sequence[bytes] | None = None
+    ) -> Checkpoint | None:
         """Appends entries to the tree and signs a checkpoint over it; None when there is nothing new.
+
+        `leaves`: their leaf hashes, where the caller has them.
 
         Raises:
             OSError: a tile can't be written. Call `open` on a new Tree then: nobody knows what this one wrote.
@@ -80,8 +84,8 @@ class Tree:
         """
         if not entries:
             return None
-        for entry in entries:
-            self._append(entry)
+        for entry, leaf in zip(entries, leaves or map(SM3.leaf, entries), strict=True):
+            self._append(entry, leaf)
         for level, edge in self._edge.items():
             if edge:
                 self._tiles.write_tile(level, (self._frontier.size >> LEVELS * level) // WIDTH, edge)
@@ -95,8 +99,8 @@ class Tree:
         self._drop_outgrown(before)
         return self._checkpoint
 
-    def _append(self, entry: bytes) -> None:
-        ended = self._frontier.append(SM3.leaf(entry))
+    def _append(self, entry: bytes, leaf: bytes) -> None:
+        ended = self._frontier.append(leaf)
         self._bundle.append(entry)
         if len(self._bundle) == WIDTH:
             self._tiles.write_entries((self._frontier.size - 1) // WIDTH, self._bundle)
@@ -173,7 +177,8 @@ class Integrator:
         """
         durable = self._count()
         while (new := min(durable - tree.size, _MOST_ENTRIES)) > 0:
-            checkpoint = tree.integrate(self._read(tree.size, new), self._sign)
+            entries, leaves = self._read(tree.size, new)
+            checkpoint = tree.integrate(entries, self._sign, leaves)
             for follower in self._followers:
                 if checkpoint is not None:
                     follower(checkpoint)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from monitoring import metrics
 from signer.algorithms import SignMessage, load_public_key, sm2
 from signer.audit.checkpoint import CheckpointError, NoteKey, cosign, read_checkpoint, verify_checkpoint, verify_note
-from signer.audit.log_file import LogFile, LogReader
+from signer.audit.log_file import LogFile
 from signer.audit.merkle import SM3, consistency_proof, inclusion_proof, root_of, verify_consistency, verify_inclusion
 from signer.audit.tiles import Tiles, bundle_path, tile_path
 from signer.audit.tree import EVERY_S, Integrator, Tree
@@ -181,8 +181,7 @@ def test_the_signature_is_right_for_gmssl(tmp_path: Path, key: tuple[NoteKey, Si
 
 def test_the_integrator_stays_close_behind_the_journal(tmp_path: Path, key: tuple[NoteKey, SignMessage]) -> None:
     journal = LogFile.open(tmp_path / "log", "l")
-    reader = LogReader(tmp_path / "log")
-    integrator = Integrator(lambda: Tree(tmp_path, key[0]), reader.read, lambda: journal.count, key[1])
+    integrator = Integrator(lambda: Tree(tmp_path, key[0]), journal.tail.read, lambda: journal.count, key[1])
     integrator.start()
     until = time.monotonic() + 30
     for first in range(0, 600, 3):
@@ -200,14 +199,13 @@ def test_the_integrator_stays_close_behind_the_journal(tmp_path: Path, key: tupl
 def test_under_load_checkpoints_come_at_their_pace(tmp_path: Path, key: tuple[NoteKey, SignMessage]) -> None:
     """There is always something new here: whatever is signed, another entry came meanwhile."""
     journal = LogFile.open(tmp_path / "log", "l")
-    reader = LogReader(tmp_path / "log")
     signed = []
 
     def sign(message: bytes) -> bytes:
         signed.append(journal.append(_entries(journal.count, 1)))
         return key[1](message)
 
-    integrator = Integrator(lambda: Tree(tmp_path, key[0]), reader.read, lambda: journal.count, sign)
+    integrator = Integrator(lambda: Tree(tmp_path, key[0]), journal.tail.read, lambda: journal.count, sign)
     journal.append(_entries(0, 1))
     started = time.monotonic()
     integrator.start()
@@ -228,8 +226,7 @@ def test_what_no_checkpoint_covers_shows_while_none_can_be_signed(
         return key[1](message)
 
     journal = LogFile.open(tmp_path / "log", "l")
-    reader = LogReader(tmp_path / "log")
-    integrator = Integrator(lambda: Tree(tmp_path, key[0]), reader.read, lambda: journal.count, sign)
+    integrator = Integrator(lambda: Tree(tmp_path, key[0]), journal.tail.read, lambda: journal.count, sign)
     integrator.start()
     journal.append(_entries(0, 3))
     _eventually(lambda: _size(tmp_path) == 3)
