@@ -10,9 +10,8 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from monitoring import metrics
@@ -94,37 +93,23 @@ class LogClient:
 
     def append(self, entries: Sequence[bytes], deadline: Deadline) -> list[Receipt]:
         """See `Log.append`. Not repeated once it was sent: the entries may be durable, and a use is recorded once."""
-        started = time.monotonic()
         mine = _Waiting(_payload(entries), len(entries), min(deadline.remaining(), _LONGEST_WAIT_S))
-        with self._not_all_waiting():
+        trying = self._stalled
+        if trying and not self._trial.acquire(blocking=False):
+            # While the writer does not answer, one caller tries; the others are told at once, and hold no thread.
+            raise _unavailable(_NO_ANSWER)
+        try:
             self._join(mine)
             if mine.log_id is None:
                 if not mine.refusal:
                     deadline.remaining()  # who had little time says nothing about the writer
+                self._stalled = True
                 raise _unavailable(mine.refusal or _NO_ANSWER)
-        metrics.log_append_seconds.observe(time.monotonic() - started)
-        return [Receipt(mine.log_id, mine.first + offset, entry) for offset, entry in enumerate(entries)]
-
-    @contextmanager
-    def _not_all_waiting(self) -> Iterator[None]:
-        """While the writer does not answer, one caller tries; the others are told at once, and hold no thread.
-
-        Raises:
-            ApplianceError: LOG_UNAVAILABLE.
-        """
-        trying = self._stalled
-        if trying and not self._trial.acquire(blocking=False):
-            raise _unavailable(_NO_ANSWER)
-        try:
-            yield
-        except ApplianceError:
-            self._stalled = True
-            raise
-        else:
             self._stalled = False
         finally:
             if trying:
                 self._trial.release()
+        return [Receipt(mine.log_id, mine.first + offset, entry) for offset, entry in enumerate(entries)]
 
     def _join(self, mine: _Waiting) -> None:
         """Returns when the writer has answered, or when `mine` has waited for as long as it may."""
@@ -156,6 +141,7 @@ class LogClient:
                 waiting.refusal = str(problem)
         finally:
             self._hand_on(carried)
+        _measure(carried)
 
     def _take(self, mine: _Waiting) -> list[_Waiting]:
         carried, size = [mine], len(mine.payload)
@@ -186,24 +172,25 @@ class LogClient:
         self._connection.close()
 
 
-@dataclass(eq=False)
 class _Waiting:
     """One caller's entries, and what became of them: a `log_id` and the index of the `first`, or a `refusal`, or nothing yet.
 
     `turn` is held until somebody has an answer for it, or until it `leads`.
     """
 
-    payload: bytes
-    count: int
-    wait: float
-    turn: threading.Lock = field(default_factory=threading.Lock)
-    leads: bool = False
-    first: int = 0
-    log_id: str | None = None
-    refusal: str = ""
+    __slots__ = ("count", "first", "leads", "log_id", "payload", "refusal", "started", "turn", "wait")
 
-    def __post_init__(self) -> None:
+    def __init__(self, payload: bytes, count: int, wait: float) -> None:
+        self.payload = payload
+        self.count = count
+        self.wait = wait
+        self.started = time.monotonic()
+        self.turn = threading.Lock()
         self.turn.acquire()
+        self.leads = False
+        self.first = 0
+        self.log_id: str | None = None
+        self.refusal = ""
 
 
 def _payload(entries: Sequence[bytes]) -> bytes:
@@ -225,6 +212,14 @@ def _settle(carried: Sequence[_Waiting], answer: bytes) -> None:
         waiting.first = first
         waiting.log_id = log_id
         first += waiting.count
+
+
+def _measure(carried: Sequence[_Waiting]) -> None:
+    """By the one who led, for all: cheaper in a row than by each thread in its own turn, with cold caches."""
+    now = time.monotonic()
+    for waiting in carried:
+        if waiting.log_id is not None:
+            metrics.log_append_seconds.observe(now - waiting.started)
 
 
 def _unavailable(what: str) -> ApplianceError:
