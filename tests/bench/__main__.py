@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from demo.appliance import running
-from tests.bench import boundary, documents, work
+from tests.bench import boundary, documents, limits, work
 from tests.bench.costs import Cost, costs
 from tests.bench.null_server import null_server
 from tests.bench.reference_servers import bare_tls, plain_log, unlogged_workers
@@ -26,14 +26,20 @@ _ROUNDS = 3
 
 @dataclass(frozen=True)
 class Row:
-    """What build/bench.json holds for each name."""
+    """What build/bench.json holds for each name. `goal`: None for a limit, which says how far a goal's way of working reaches at all."""
 
     name: str
     ours: float
     reference: float
     unit: str
     ratio: float
-    goal: float
+    goal: float | None
+
+    def __str__(self) -> str:
+        line = f"{self.name:<42}{self.ours:>10.0f}{self.reference:>12.0f}  {self.unit:<14}{self.ratio:>8.2f}"
+        if self.goal is None:
+            return f"{line}  limit"
+        return f"{line}{self.goal:>7.2f}" + ("" if self.ratio >= self.goal else "  not reached")
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,36 @@ def _verification(name: str, places: Places) -> Row:
         [lambda: rate(Load(work.pyhanko_validation, processes=_WORKERS), here)],
     )
     return Row(name, ours, other, "documents/s", ours / other, 20)
+
+
+def _verification_limit(name: str, places: Places) -> Row:
+    """A file of our own that is received and hashed, and not verified."""
+    ours, (other,) = _alternate(
+        lambda: rate(Load(partial(limits.receive_and_hash, places.appliance), processes=1, threads=6), places.null),
+        [lambda: rate(Load(work.pyhanko_validation, processes=_WORKERS), places.appliance)],
+    )
+    return Row(name, ours, other, "documents/s", ours / other, None)
+
+
+def _strangers_limit(name: str, places: Places) -> Row:
+    """A stranger's file in a confined process of its own, where pyHanko alone judges it."""
+    here = places.appliance
+    with limits.confined_pyhanko(here.directory):
+        ours, (other,) = _alternate(
+            lambda: rate(Load(limits.pyhanko_in_a_process_each, processes=1, threads=6), here),
+            [lambda: rate(Load(documents.pyhanko_stranger, _WORKERS), here)],
+        )
+    return Row(name, ours, other, "documents/s", ours / other, None)
+
+
+def _template_limit(name: str, places: Places) -> Row:
+    """The smallest document: rendered, a bare signature, an answer."""
+    reference = "mark/compulsory@1"
+    ours, (typst,) = _alternate(
+        lambda: rate(Load(documents.issue(reference), processes=1, threads=6), places.null),
+        [lambda: rate(Load(documents.render(reference), processes=_WORKERS), places.appliance)],
+    )
+    return Row(name, ours, typst, "documents/s", ours / typst, None)
 
 
 def _template_row(reference: str, name: str, places: Places) -> Row:
@@ -181,10 +217,12 @@ MEASUREMENTS: dict[str, Callable[[str, Places], Row]] = {
     "issue-document": lambda name, places: _documents(name, work.typst_alone, 0.8, places),
     "issue-document-peer": lambda name, places: _documents(name, work.typst_and_pyhanko, 1.5, places),
     "verify-own-document": _verification,
+    "verify-own-limit": _verification_limit,
     "seal-alone": _compared(Load(documents.seal_alone, 1), Load(documents.pyhanko_seal, 1), 20),
     "verify-foreign-document": _compared(
         Load(documents.verify_stranger, 1, threads=6), Load(documents.pyhanko_stranger, _WORKERS), 0.8
     ),
+    "verify-foreign-limit": _strangers_limit,
     "timestamp": _compared(
         Load(documents.timestamp, 2, threads=16), Load(work.bare("timestamp"), _WORKERS), 0.5, "timestamps/s"
     ),
@@ -197,6 +235,7 @@ MEASUREMENTS: dict[str, Callable[[str, Places], Row]] = {
         f"issue-{reference.partition('@')[0].replace('/', '-')}": partial(_template_row, reference)
         for reference in documents.templates()
     },
+    "issue-mark-compulsory-limit": _template_limit,
 }
 
 _COSTS = "costs"  # a table of its own: by pages and signatures
@@ -220,12 +259,7 @@ def main() -> int:
                     continue
                 row = MEASUREMENTS[name](name, places)
                 rows.append(row)
-                reached = "" if row.ratio >= row.goal else "  not reached"
-                print(
-                    f"{row.name:<42}{row.ours:>10.0f}{row.reference:>12.0f}  {row.unit:<14}{row.ratio:>8.2f}"
-                    f"{row.goal:>7.2f}{reached}",
-                    flush=True,
-                )
+                print(row, flush=True)
     Path("build").mkdir(exist_ok=True)
     Path("build/bench.json").write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     return 0

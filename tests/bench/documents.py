@@ -150,7 +150,7 @@ def pyhanko_seal(place: Place, _thread: int) -> Callable[[], int]:
     return step
 
 
-def _strangers_file(place: Place) -> bytes:
+def strangers_file(place: Place) -> bytes:
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign import fields, signers
 
@@ -167,7 +167,7 @@ def verify_stranger(place: Place, _thread: int) -> Callable[[], int]:
     """VerifyDocument of a file that pyHanko signed: a process of its own for each."""
     from signer.v1 import document_pb2
 
-    connection, pdf = open_connection(place), _strangers_file(place)
+    connection, pdf = open_connection(place), strangers_file(place)
 
     def step() -> int:
         request = document_pb2.VerifyDocumentRequest(pdf=pdf, omit_report=True)
@@ -180,22 +180,26 @@ def verify_stranger(place: Place, _thread: int) -> Callable[[], int]:
 
 def pyhanko_stranger(place: Place, _thread: int) -> Callable[[], int]:
     """pyHanko's validation of the same file, in one process for all."""
+    pdf = strangers_file(place)
+
+    def step() -> int:
+        validate_by_pyhanko(pdf)
+        return 1
+
+    return step
+
+
+def validate_by_pyhanko(pdf: bytes) -> None:
+    """The first signature of a file: mathematics, difference analysis, path."""
     from pyhanko.pdf_utils.reader import PdfFileReader
     from pyhanko.sign.validation import validate_pdf_signature
     from pyhanko_certvalidator import ValidationContext
 
-    pdf = _strangers_file(place)
-
-    def step() -> int:
-        reader = PdfFileReader(io.BytesIO(pdf))
-        signature = reader.embedded_signatures[0]
-        context = ValidationContext(trust_roots=[signature.signer_cert], allow_fetching=False)
-        status = validate_pdf_signature(signature, signer_validation_context=context)
-        assert status.intact
-        assert status.valid
-        return 1
-
-    return step
+    signature = PdfFileReader(io.BytesIO(pdf)).embedded_signatures[0]
+    context = ValidationContext(trust_roots=[signature.signer_cert], allow_fetching=False)
+    status = validate_pdf_signature(signature, signer_validation_context=context)
+    assert status.intact
+    assert status.valid
 
 
 def timestamp(place: Place, _thread: int) -> Callable[[], int]:

@@ -1,4 +1,6 @@
-"""A server of the appliance's own shape whose Sign does nothing: the same listener, processes and processors, threads, TLS and options."""
+"""A server of the appliance's own shape whose Sign does nothing, and whose documents are the least of theirs (`limits`): the same
+listener, processes and processors, threads, TLS and options.
+"""
 
 from __future__ import annotations
 
@@ -12,26 +14,41 @@ from typing import Any
 import grpc
 
 from signer.app.processors import settle, shares
-from signer.v1 import signing_pb2, types_pb2
+from signer.v1 import document_pb2, signing_pb2, types_pb2
+from tests.bench.limits import LeastDocuments
+from tests.bench.workload import Place
 
 
 class _NullService(grpc.GenericRpcHandler):
     """Answers Sign at once, with as many bytes as a real signature has around it."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Place) -> None:
         receipt = types_pb2.LogReceipt(log_id="null", index=1, entry=bytes(330))
         answer = signing_pb2.SignResponse(
             signature=bytes(71), key="message-sm2@1", certificate=bytes(700), receipt=receipt
         )
-        self._handler = grpc.unary_unary_rpc_method_handler(
-            lambda _request, _context: answer,
-            request_deserializer=signing_pb2.SignRequest.FromString,
-            response_serializer=signing_pb2.SignResponse.SerializeToString,
-        )
+        documents = LeastDocuments(place)
+        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+            "/signer.v1.SigningService/Sign": grpc.unary_unary_rpc_method_handler(
+                lambda _request, _context: answer,
+                request_deserializer=signing_pb2.SignRequest.FromString,
+                response_serializer=signing_pb2.SignResponse.SerializeToString,
+            ),
+            "/signer.v1.DocumentService/IssueDocument": grpc.unary_unary_rpc_method_handler(
+                documents.issue,
+                request_deserializer=document_pb2.IssueDocumentRequest.FromString,
+                response_serializer=document_pb2.IssueDocumentResponse.SerializeToString,
+            ),
+            "/signer.v1.DocumentService/VerifyDocument": grpc.unary_unary_rpc_method_handler(
+                documents.verify,
+                request_deserializer=document_pb2.VerifyDocumentRequest.FromString,
+                response_serializer=document_pb2.VerifyDocumentResponse.SerializeToString,
+            ),
+        }
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Sign and nothing else."""
-        return self._handler if handler_call_details.method == "/signer.v1.SigningService/Sign" else None
+        """These and nothing else."""
+        return self._handlers.get(handler_call_details.method)
 
 
 def _serve(config_file: Path, port: int, ready: Any, processors: frozenset[int]) -> None:
@@ -43,7 +60,7 @@ def _serve(config_file: Path, port: int, ready: Any, processors: frozenset[int])
     from signer.transport.server import GrpcServer
 
     def register(server: grpc.Server) -> list[str]:
-        server.add_generic_rpc_handlers((_NullService(),))
+        server.add_generic_rpc_handlers((_NullService(Place(config_file.parent, port)),))
         return ["signer.v1.SigningService"]
 
     listener = replace(load_config(config_file).listener, port=port)

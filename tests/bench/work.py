@@ -183,7 +183,7 @@ def typst_and_pyhanko(place: Place, _thread: int) -> Callable[[], int]:
     return step
 
 
-def _issued_files(place: Place, count: int) -> list[bytes]:
+def issued_files(place: Place, count: int) -> list[bytes]:
     from signer.v1 import document_pb2
 
     connection, data = open_connection(place), _sample()
@@ -201,7 +201,7 @@ def verify_document(place: Place, _thread: int) -> Callable[[], int]:
     """VerifyDocument of files that were issued here, by all of its steps; no report is signed, as the other side signs none."""
     from signer.v1 import document_pb2
 
-    connection, files = open_connection(place), itertools.cycle(_issued_files(place, 4))
+    connection, files = open_connection(place), itertools.cycle(issued_files(place, 4))
 
     def step() -> int:
         request = document_pb2.VerifyDocumentRequest(pdf=next(files), omit_report=True)
@@ -219,7 +219,7 @@ def pyhanko_validation(place: Place, _thread: int) -> Callable[[], int]:
     from pyhanko.sign.validation import validate_pdf_signature
     from pyhanko_certvalidator import ValidationContext
 
-    files = itertools.cycle(_issued_files(place, 4))
+    files = itertools.cycle(issued_files(place, 4))
     root = x509.Certificate.load(pem.unarmor((place.directory / "trust" / "ca-rsa.pem").read_bytes())[2])
 
     def step() -> int:
