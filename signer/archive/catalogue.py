@@ -231,9 +231,8 @@ class Catalogue:
         return self._find_revision(_BY_SIGNED_BYTES, signed_sm3)
 
     def _find_revision(self, query: Select[Any], digest: bytes) -> ReleasedRevision | None:
-        with self._database.transaction(one_query=True) as connection:
-            row = connection.execute(query, {"digest": digest}).one_or_none()
-        return None if row is None else ReleasedRevision(*row)
+        row = self._database.look_up(query, {"digest": digest})
+        return None if row is None else ReleasedRevision(*tuple(row))
 
     def released_blobs(self) -> set[bytes]:
         """The SM3 of every file that a row names: what is not an orphan. Raises ApplianceError."""

@@ -33,6 +33,5 @@ class ContractRegister:
 
     def term_of(self, document_id: str) -> ContractTerm | None:
         """The term of the contract that a document speaks for. Raises ApplianceError."""
-        with self._database.transaction(one_query=True) as connection:
-            row = connection.execute(_BY_DOCUMENT, {"document_id": document_id}).one_or_none()
+        row = self._database.look_up(_BY_DOCUMENT, {"document_id": document_id})
         return None if row is None else ContractTerm(row.contract_number, row.begins_at, row.ends_at)

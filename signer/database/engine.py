@@ -5,11 +5,11 @@ Not for queries: each room writes its own against `signer.database.tables`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, NullPool, Row, Select, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -21,10 +21,13 @@ _BUSY_TIMEOUT_MS = 5_000
 
 
 class Database:
-    """An engine whose transactions are durable when they return."""
+    """An engine whose transactions are durable when they return, and connections for queries of one row."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, readers: Engine) -> None:
+        """`readers`: commits by itself, and keeps no pool."""
         self.engine = engine
+        self._readers = readers
+        self._idle: list[Connection] = []  # of readers; append and pop are atomic
 
     @classmethod
     def from_config(cls, config: DatabaseConfig) -> Database:
@@ -34,31 +37,70 @@ class Database:
             if (file := config.sqlite_file) is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
             engine = create_engine(url, pool_size=32, max_overflow=0, pool_timeout=_BUSY_TIMEOUT_MS / 1000)
-            event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
+            readers = create_engine(url, poolclass=NullPool)  # SQLite makes a transaction of each query by itself
+            for each in (engine, readers):
+                event.listen(each, "connect", _prepare_sqlite)
         else:
             engine = create_engine(url, pool_pre_ping=True)
-        return cls(engine)
+            readers = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        return cls(engine, readers)
 
     @contextmanager
-    def transaction(self, *, write: bool = False, one_query: bool = False) -> Iterator[Connection]:
+    def transaction(self, *, write: bool = False) -> Iterator[Connection]:
         """A transaction that is committed on leaving and rolled back on an exception.
 
         `write` takes SQLite's write lock at the beginning, so that two writers queue instead of failing half-way.
-        `one_query`: a single SELECT follows, which SQLite makes a transaction of by itself.
 
         Raises:
             ApplianceError: DATABASE_UNAVAILABLE (locked, gone) or STORAGE_UNAVAILABLE (disk full, read-only).
         """
-        begin = "BEGIN IMMEDIATE" if write else "" if one_query else "BEGIN"
+        begin = "BEGIN IMMEDIATE" if write else "BEGIN"
         try:
             with self.engine.connect().execution_options(signer_begin=begin) as connection, connection.begin():
                 yield connection
         except (OperationalError, PoolTimeout) as problem:
             raise _as_appliance_error(problem) from problem
 
+    def look_up(self, query: Select[Any], parameters: Mapping[str, object]) -> Row[Any] | None:
+        """The one row that a query finds, None where there is none; sees whatever was committed before.
+
+        By connections that are kept for this alone: to take one from the pool and to give it back costs twice the query.
+
+        Raises:
+            ApplianceError: DATABASE_UNAVAILABLE (locked, gone).
+        """
+        try:
+            try:
+                return self._read(query, parameters)
+            except DBAPIError as problem:
+                if not problem.connection_invalidated:
+                    raise
+                self._close_readers()  # the database was started anew: so are the others' connections
+                return self._read(query, parameters)
+        except OperationalError as problem:
+            raise _as_appliance_error(problem) from problem
+
+    def _read(self, query: Select[Any], parameters: Mapping[str, object]) -> Row[Any] | None:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._readers.connect()
+        try:
+            row = connection.execute(query, parameters).one_or_none()
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+        return row
+
+    def _close_readers(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
     def close(self) -> None:
         """Closes all connections."""
+        self._close_readers()
         self.engine.dispose()
 
 
@@ -77,9 +119,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    begin: str = connection.get_execution_options().get("signer_begin", "BEGIN")
-    if begin:
-        connection.exec_driver_sql(begin)
+    connection.exec_driver_sql(connection.get_execution_options().get("signer_begin", "BEGIN"))
 
 
 def _as_appliance_error(problem: DBAPIError | PoolTimeout) -> ApplianceError:

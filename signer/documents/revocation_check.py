@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from signer.findings import FindingCode, finding
 from signer.pades.evidence import SignatureEvidence, Verdict
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+LOOK_EVERY_S = 1.0  # at the directory's files, which costs as much as an RSA signature to verify
 _TIMESTAMPING = frozenset({"1.3.6.1.5.5.7.3.8"})
 _NOT_CHECKED, _UNKNOWN = FindingCode.REVOCATION_NOT_CHECKED, FindingCode.REVOCATION_UNKNOWN
 _log = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ class RevocationCheck:
         self._trust = trust
         self._lists = lists
         self._seen = _state(config)
+        self._looked = time.monotonic()
 
     @classmethod
     def from_config(cls, config: VerificationConfig, *trust: TrustStore) -> RevocationCheck:
@@ -128,8 +131,11 @@ class RevocationCheck:
 
     def _read_again(self) -> None:
         """Files that changed; what can't be used leaves the old lists, and an older copy takes nothing back."""
+        if self._config.crl_directory is None or time.monotonic() < self._looked + LOOK_EVERY_S:
+            return
+        self._looked = time.monotonic()
         state = _state(self._config)
-        if state == self._seen or self._config.crl_directory is None:
+        if state == self._seen:
             return
         self._seen = state
         try:

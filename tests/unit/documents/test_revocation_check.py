@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from signer.algorithms import SignatureAlgorithm
 from signer.app.revocation_fetch import answer
 from signer.certificates import Certificate, TrustStore
 from signer.certificates.revocation_cache import RevocationCache
-from signer.documents.revocation_check import RevocationCheck
+from signer.documents.revocation_check import LOOK_EVERY_S, RevocationCheck
 from signer.documents.verification_config import VerificationConfig
 from signer.errors import ConfigurationError
 from signer.findings import FindingCode, finding
@@ -125,8 +126,23 @@ def test_new_lists_are_read_and_broken_ones_leave_the_old(tmp_path: Path) -> Non
     check = RevocationCheck.from_config(_config(tmp_path, crl_directory=directory), _trust(authority))
     assert _codes(check.apply([_evidence(pki)])[0]) == set()
     (directory / "1.crl").write_bytes(b"no list")
+    check._looked -= LOOK_EVERY_S
     assert _codes(check.apply([_evidence(pki)])[0]) == set()
     (directory / "1.crl").write_bytes(authority.crl({pki.certificate: NOW - DAY}))
+    check._looked -= LOOK_EVERY_S
+    assert _codes(check.apply([_evidence(pki)])[0]) == {REVOKED}
+
+
+def test_new_lists_are_looked_for_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = Authority.new(SM2)
+    pki = authority.signer()
+    directory = _lists(tmp_path / "crl", authority.crl({}))
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    check = RevocationCheck.from_config(_config(tmp_path, crl_directory=directory), _trust(authority))
+    (directory / "1.crl").write_bytes(authority.crl({pki.certificate: NOW - DAY}))
+    assert _codes(check.apply([_evidence(pki)])[0]) == set()
+    now += LOOK_EVERY_S
     assert _codes(check.apply([_evidence(pki)])[0]) == {REVOKED}
 
 
