@@ -165,7 +165,7 @@ def _logged_sign(name: str, places: Places) -> Row:
     for _ in range(4):
         beside = Place(here.directory, free_port_base())
         with unlogged_workers(beside.directory, beside.port, _WORKERS):
-            mine, others = rates_in_turns([(load, here), (load, beside)], rounds=15)
+            mine, others = rates_in_turns([(load, here), (load, beside)], rounds=40)
         logged += mine
         unlogged += others
     ratio = statistics.median(ours / other for ours, other in zip(logged, unlogged, strict=True))
