@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from demo.appliance import running
-from tests.bench import boundary, documents, limits, work
+from tests.bench import bare_ways, boundary, documents, work
 from tests.bench.costs import Cost, costs
 from tests.bench.null_server import null_server
 from tests.bench.reference_servers import bare_tls, plain_log, unlogged_workers
@@ -26,7 +26,7 @@ _ROUNDS = 3
 
 @dataclass(frozen=True)
 class Row:
-    """What build/bench.json holds for each name. `goal`: None for a limit, which says how far a goal's way of working reaches at all."""
+    """What build/bench.json holds for each name. `goal`: None where a goal's way of working is measured bare."""
 
     name: str
     ours: float
@@ -38,7 +38,7 @@ class Row:
     def __str__(self) -> str:
         line = f"{self.name:<42}{self.ours:>10.0f}{self.reference:>12.0f}  {self.unit:<14}{self.ratio:>8.2f}"
         if self.goal is None:
-            return f"{line}  limit"
+            return f"{line}   bare"
         return f"{line}{self.goal:>7.2f}" + ("" if self.ratio >= self.goal else "  not reached")
 
 
@@ -103,27 +103,27 @@ def _verification(name: str, places: Places) -> Row:
     return Row(name, ours, other, "documents/s", ours / other, 20)
 
 
-def _verification_limit(name: str, places: Places) -> Row:
+def _bare_verification(name: str, places: Places) -> Row:
     """A file of our own that is received and hashed, and not verified."""
     ours, (other,) = _alternate(
-        lambda: rate(Load(partial(limits.receive_and_hash, places.appliance), processes=1, threads=6), places.null),
+        lambda: rate(Load(partial(bare_ways.receive_and_hash, places.appliance), processes=1, threads=6), places.null),
         [lambda: rate(Load(work.pyhanko_validation, processes=_WORKERS), places.appliance)],
     )
     return Row(name, ours, other, "documents/s", ours / other, None)
 
 
-def _strangers_limit(name: str, places: Places) -> Row:
+def _bare_judgement(name: str, places: Places) -> Row:
     """A stranger's file in a confined process of its own, where pyHanko alone judges it."""
     here = places.appliance
-    with limits.confined_pyhanko(here.directory):
+    with bare_ways.confined_pyhanko(here.directory):
         ours, (other,) = _alternate(
-            lambda: rate(Load(limits.pyhanko_in_a_process_each, processes=1, threads=6), here),
+            lambda: rate(Load(bare_ways.pyhanko_in_a_process_each, processes=1, threads=6), here),
             [lambda: rate(Load(documents.pyhanko_stranger, _WORKERS), here)],
         )
     return Row(name, ours, other, "documents/s", ours / other, None)
 
 
-def _template_limit(name: str, places: Places) -> Row:
+def _bare_issue(name: str, places: Places) -> Row:
     """The smallest document: rendered, a bare signature, an answer."""
     reference = "mark/compulsory@1"
     ours, (typst,) = _alternate(
@@ -217,12 +217,12 @@ MEASUREMENTS: dict[str, Callable[[str, Places], Row]] = {
     "issue-document": lambda name, places: _documents(name, work.typst_alone, 0.8, places),
     "issue-document-peer": lambda name, places: _documents(name, work.typst_and_pyhanko, 1.5, places),
     "verify-own-document": _verification,
-    "verify-own-limit": _verification_limit,
+    "verify-own-bare": _bare_verification,
     "seal-alone": _compared(Load(documents.seal_alone, 1), Load(documents.pyhanko_seal, 1), 20),
     "verify-foreign-document": _compared(
         Load(documents.verify_stranger, 1, threads=6), Load(documents.pyhanko_stranger, _WORKERS), 0.8
     ),
-    "verify-foreign-limit": _strangers_limit,
+    "verify-foreign-bare": _bare_judgement,
     "timestamp": _compared(
         Load(documents.timestamp, 2, threads=16), Load(work.bare("timestamp"), _WORKERS), 0.5, "timestamps/s"
     ),
@@ -235,7 +235,7 @@ MEASUREMENTS: dict[str, Callable[[str, Places], Row]] = {
         f"issue-{reference.partition('@')[0].replace('/', '-')}": partial(_template_row, reference)
         for reference in documents.templates()
     },
-    "issue-mark-compulsory-limit": _template_limit,
+    "issue-mark-compulsory-bare": _bare_issue,
 }
 
 _COSTS = "costs"  # a table of its own: by pages and signatures

@@ -1,4 +1,4 @@
-"""A server of the appliance's own shape whose Sign does nothing, and whose documents are the least of theirs (`limits`): the same
+"""A server of the appliance's own shape whose Sign does nothing, and whose documents are the least of theirs (`bare_ways`): the same
 listener, processes and processors, threads, TLS and options.
 """
 
@@ -15,7 +15,7 @@ import grpc
 
 from signer.app.processors import settle, shares
 from signer.v1 import document_pb2, signing_pb2, types_pb2
-from tests.bench.limits import LeastDocuments
+from tests.bench.bare_ways import LeastDocuments
 from tests.bench.workload import Place
 
 

@@ -1,4 +1,4 @@
-"""What a goal's way of working leaves at all, with everything of ours left out: measured as the goal is, against the same reference.
+"""The goals' ways of working, bare: measured as the goals are, against the same references, with as little of ours in them as can be.
 
 A document that is rendered, a signature that is made and verified, an answer by gRPC; a file of our own that comes by gRPC and is hashed
 once; pyHanko's own validation, no check of ours beside it, in a confined process for each stranger's file. Nothing here is a part of
