@@ -16,7 +16,7 @@ from demo.appliance import running
 from tests.bench import bare_ways, boundary, documents, work
 from tests.bench.costs import Cost, costs
 from tests.bench.null_server import null_server
-from tests.bench.reference_servers import bare_tls, plain_log, unlogged_workers
+from tests.bench.reference_servers import bare_tls, plain_log, unlogged_workers, workers_anew
 from tests.bench.workload import Load, Place, rate, rates_in_turns
 from tests.conftest import free_port_base
 
@@ -156,16 +156,17 @@ def _compared(ours: Load, reference: Load, goal: float, unit: str = "documents/s
 
 def _logged_sign(name: str, places: Places) -> Row:
     """The log's share of a call is smaller than the machine's drift, so the two take turns of a second. Processes of the same program
-    differ by some per cent for as long as they live, so callers and unlogged workers are started anew several times.
+    differ by some per cent for as long as they live, so callers and both kinds of workers are started anew several times.
     """
     here = places.appliance
     load = Load(work.sign_unary("sm2"), processes=2, threads=32)
     logged: list[float] = []
     unlogged: list[float] = []
-    for _ in range(4):
+    for _ in range(6):
+        workers_anew(here.directory)
         beside = Place(here.directory, free_port_base())
         with unlogged_workers(beside.directory, beside.port, _WORKERS):
-            mine, others = rates_in_turns([(load, here), (load, beside)], rounds=40)
+            mine, others = rates_in_turns([(load, here), (load, beside)], rounds=25)
         logged += mine
         unlogged += others
     ratio = statistics.median(ours / other for ours, other in zip(logged, unlogged, strict=True))

@@ -5,6 +5,7 @@ Each in processes of its own, for the length of a with statement. None is a part
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import selectors
@@ -63,6 +64,27 @@ def unlogged_workers(directory: Path, port: int, count: int) -> Iterator[None]:
             child.signal(signal.SIGKILL)
             child.wait(30)
             child.close()
+
+
+def workers_anew(directory: Path) -> None:
+    """Ends the appliance's workers, and waits until its supervisor has others ready."""
+    before = _workers(directory)
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + 60
+    while not _replaced(before, _workers(directory)):
+        assert time.monotonic() < until, "no new workers"
+        time.sleep(0.1)
+
+
+def _replaced(before: dict[int, bool], now: dict[int, bool]) -> bool:
+    return len(now) == len(before) and all(now.values()) and not before.keys() & now.keys()
+
+
+def _workers(directory: Path) -> dict[int, bool]:
+    """Process ids, and whether they are ready, by the supervisor's record."""
+    children = json.loads((directory / "run" / "children.json").read_text())["children"]
+    return {child["pid"]: child["ready"] for name, child in children.items() if name.startswith("worker-")}
 
 
 # ---- a plain file
