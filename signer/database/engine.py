@@ -6,7 +6,7 @@ Not for queries: each room writes its own against `signer.database.tables`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, NullPool, Row, Select, create_engine, event
@@ -95,8 +95,9 @@ class Database:
         return row
 
     def _close_readers(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
+        with suppress(IndexError):  # other threads may empty it at the same time
+            while True:
+                self._idle.pop().close()
 
     def close(self) -> None:
         """Closes all connections."""

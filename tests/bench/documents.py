@@ -151,6 +151,7 @@ def pyhanko_seal(place: Place, _thread: int) -> Callable[[], int]:
 
 
 def strangers_file(place: Place) -> bytes:
+    """A policy that pyHanko signed with a key that we don't know."""
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign import fields, signers
 

@@ -184,6 +184,7 @@ def typst_and_pyhanko(place: Place, _thread: int) -> Callable[[], int]:
 
 
 def issued_files(place: Place, count: int) -> list[bytes]:
+    """Policies of the appliance, sealed with RSA."""
     from signer.v1 import document_pb2
 
     connection, data = open_connection(place), _sample()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from signer.database.database_config import DatabaseConfig
 from signer.database.engine import Database
@@ -87,6 +87,34 @@ def test_a_connection_that_was_lost_meanwhile_costs_nobody_an_answer(database: D
     assert raw is not None
     raw.close()
     assert _found(database, 1)
+
+
+def test_who_meets_lost_connections_at_the_same_time_is_answered(database: Database) -> None:
+    """As after the database was started anew: each thread finds its own lost, and drops the others'."""
+    _add(database, 1)
+    connections = [database._readers.connect() for _ in range(32)]
+    for connection in connections:
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        raw.close()
+    database._idle += connections
+    together = threading.Barrier(8)
+
+    def look(_: int) -> bool:
+        together.wait(30)
+        return _found(database, 1)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(look, range(8)))
+
+
+def test_closing_goes_on_where_another_thread_took_the_last(database: Database) -> None:
+    class _TakenMeanwhile(list[Connection]):
+        def __bool__(self) -> bool:
+            return True  # what a thread saw before it was interrupted
+
+    database._idle = _TakenMeanwhile()
+    database.close()
 
 
 def test_a_database_that_is_gone_is_told(database: Database, tmp_path: Path) -> None:
