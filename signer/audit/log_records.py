@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from signer.audit.merkle import SM3
 from signer.errors import ConfigurationError, Reason
@@ -18,6 +20,7 @@ _FIRST = re.compile(rb"signer-log-1 ([^\n]+)\n")
 _ROTATED = re.compile(rb"signer-log-2 ([1-9]\d{0,18}) ([^\n]+)\n")
 # No entry is text with these in it, and no hash has them but by a chance of 2^-60: where they stand, a write was torn.
 _TORN = bytes(8)
+_SECTOR_BYTES = 512  # what a disk writes whole or not at all
 
 
 def header(log_id: str, first: int) -> bytes:
@@ -79,41 +82,71 @@ class LogReader:
                     )
             stream.seek(self._offset)
             while self._index < first + count:
-                head = stream.read(_HEAD_BYTES)
-                length = struct.unpack_from(">I", head)[0] if len(head) == _HEAD_BYTES else 0
-                body = stream.read(length + _HASH_BYTES)
-                sound = length and head == _head(length) and len(body) == length + _HASH_BYTES
-                if not sound or (self._hashes and SM3.leaf(body[:length]) != body[length:]):
+                whole = _read_record(stream)
+                if not (_is_sound(whole) if self._hashes else _is_complete(whole)):
                     raise _altered(self._file, self._offset)
                 if self._index >= first:
-                    entries.append(body[:length])
+                    entries.append(split_record(whole)[0])
                 self._index += 1
-                self._offset += _HEAD_BYTES + length + _HASH_BYTES
+                self._offset += len(whole)
         return entries
 
 
 def read_log(file: Path) -> Iterator[bytes]:
     """Every entry in order from the journal's oldest on (`first_index`), checked against its leaf hash; ends at the zeros, or at a
-    record whose writing was torn.
+    record whose writing was torn. Its writer may append meanwhile.
 
     Raises:
         ConfigurationError: a record was altered, or something stands behind the end.
     """
     with file.open("rb") as stream:
         read_header(file, stream.readline(_MAX_HEADER_BYTES))
-        while len(head := stream.read(_HEAD_BYTES)) == _HEAD_BYTES:
-            start = stream.tell() - _HEAD_BYTES
-            length = struct.unpack_from(">I", head)[0]
-            sound = head == _head(length) and 0 < length <= MAX_ENTRY_BYTES
-            body = stream.read(length + _HASH_BYTES) if sound else b""
-            if sound and len(body) == length + _HASH_BYTES and SM3.leaf(body[:length]) == body[length:]:
-                yield body[:length]
+        start, before = stream.tell(), b""
+        while whole := _read_record(stream):
+            if _is_sound(whole):
+                yield split_record(whole)[0]
+                start, before = stream.tell(), b""
                 continue
             # The end: nothing was written here, or the writing of it was torn; an append returns only after its flush.
-            torn = (len(body) < length + _HASH_BYTES or _TORN in body) if sound else head[-1] == 0
-            if not torn or any(any(block) for block in iter(lambda: stream.read(1 << 16), b"")):
+            if _is_torn(whole, start) and not any(any(block) for block in iter(lambda: stream.read(1 << 16), b"")):
+                return
+            # Records are written in order. One that was being written is whole when it is read again behind what came after it.
+            if whole == before:
                 raise _altered(file, start)
-            return
+            before = whole
+            stream.seek(0, os.SEEK_END)  # what the stream has read ahead goes
+            stream.seek(start)
+
+
+def _read_record(stream: BinaryIO) -> bytes:
+    """The bytes of the next record, or as many as are there; without a sound head no more than that."""
+    head = stream.read(_HEAD_BYTES)
+    length = _length(head)
+    return head + stream.read(length + _HASH_BYTES) if length else head
+
+
+def _length(whole: bytes) -> int:
+    """Of the entry, 0 without a sound head."""
+    length: int = struct.unpack_from(">I", whole)[0] if len(whole) >= _HEAD_BYTES else 0
+    return length if length <= MAX_ENTRY_BYTES and whole.startswith(_head(length)) else 0
+
+
+def _is_complete(whole: bytes) -> bool:
+    length = _length(whole)
+    return length > 0 and len(whole) == _HEAD_BYTES + length + _HASH_BYTES
+
+
+def _is_sound(whole: bytes) -> bool:
+    entry, leaf = split_record(whole)
+    return _is_complete(whole) and SM3.leaf(entry) == leaf
+
+
+def _is_torn(whole: bytes, start: int) -> bool:
+    """Whether an unsound record's end was never written: it is not there, or zeros stand for it, from any byte or sector on."""
+    if not _length(whole):
+        return len(whole) < _HEAD_BYTES or whole[-1] == 0
+    in_last_sector = (start + len(whole) - 1) % _SECTOR_BYTES + 1
+    return not _is_complete(whole) or _TORN in whole or not any(whole[-in_last_sector:])
 
 
 def first_index(file: Path) -> int:

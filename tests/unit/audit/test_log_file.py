@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,43 @@ def test_a_torn_end_is_cut_off(tmp_path: Path, torn: int, shortened: bool) -> No
     assert log.append([b"next"]) == 1
     log.close()
     assert list(read_log(file)) == [b"first", b"next"]
+
+
+@pytest.mark.parametrize("behind", range(1, 9))
+def test_an_end_torn_at_a_sector_is_cut_off_however_little_is_missing(tmp_path: Path, behind: int) -> None:
+    """A power cut keeps a disk's sectors or loses them: of the record that reaches `behind` bytes into the next, those are zeros."""
+    file = tmp_path / "log"
+    _filled(file, [])
+    _filled(file, [b"first", b"x" * (512 + behind - file.stat().st_size - 2 * (8 + 32) - len(b"first"))])
+    content = bytearray(file.read_bytes())
+    assert any(content[512:][:behind])
+    assert not any(content[512 + behind :])
+    content[512 : 512 + behind] = bytes(behind)
+    file.write_bytes(content)
+    log = LogFile.open(file, "l")
+    assert log.count == 1
+    log.close()
+
+
+def test_a_log_is_read_while_it_grows(tmp_path: Path) -> None:
+    """Zeros that a reader saw before the writer came to them are no alteration, nor is half of a record."""
+    file = tmp_path / "log"
+    log = LogFile.open(file, "l")
+    ended = threading.Event()
+
+    def write() -> None:
+        for number in range(2000):
+            log.append([b"%d " % number * 20] * 3)
+        ended.set()
+
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(write)
+        sizes = []
+        while not ended.is_set():
+            sizes.append(sum(1 for _ in read_log(file)))
+        writing.result()
+    assert sizes == sorted(sizes)
+    assert sum(1 for _ in read_log(file)) == 6000
 
 
 def test_every_altered_byte_of_a_record_is_found(tmp_path: Path) -> None:
