@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from signer.audit.tiles import LEVELS, WIDTH, Tiles
 from signer.errors import ConfigurationError, Reason, SignerError
 
 _log = logging.getLogger(__name__)
-EVERY_S = 0.5
+EVERY_S = 0.8  # with what a busy machine delays, checkpoints are less than a second apart
 # (first, count): that many durable entries in order, and their leaf hashes.
 ReadEntries = Callable[[int, int], tuple[Sequence[bytes], Sequence[bytes]]]
 # At a time, so that a checkpoint comes also while much is to be caught up with.
@@ -167,8 +168,11 @@ class Integrator:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(EVERY_S):
+        pause = EVERY_S
+        while not self._stop.wait(pause):
+            started = time.monotonic()
             self._step()
+            pause = max(EVERY_S - (time.monotonic() - started), EVERY_S / 2)
         self._step()
 
     def _catch_up(self, tree: Tree) -> None:

@@ -7,11 +7,15 @@ What it answers at the same load, against a worker with its log, is what the log
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from signer.app import composition, worker
+from signer.app.process_reach import enter_supervisor_sandbox
 from signer.audit.log import Receipt
+from signer.config import load_config
 from signer.deadline import Deadline
 
 
@@ -32,6 +36,15 @@ class UnloggedLog:
         """Nothing to close."""
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """As `worker.main`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    # The supervisor's workers inherit its limits: each of their system calls passes both filters.
+    enter_supervisor_sandbox(load_config(parser.parse_known_args()[0].config))
     vars(composition)["LogClient"] = UnloggedLog  # in this process alone
-    sys.exit(worker.main())
+    return worker.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
