@@ -45,7 +45,7 @@ certificate = "tls/server.pem"
 key = "tls/server.key"
 client_authority = "ca.pem"
 workers = 2
-threads = 16
+threads = 32
 
 [public_listener]
 host = "127.0.0.1"

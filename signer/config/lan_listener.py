@@ -30,7 +30,7 @@ def read_lan_listener(table: StrictTable) -> ListenerConfig:
         tls=tls,
         plain_client=plain_client,
         workers=table.integer("workers", 2, low=1, high=256),
-        threads=table.integer("threads", 16, low=1, high=256),
+        threads=table.integer("threads", 32, low=1, high=256),
         waiting=table.integer("waiting", 64, low=0, high=1024),
         drain_seconds=table.integer("drain_seconds", 30, low=0, high=600),
     )

@@ -31,7 +31,7 @@ def read_public_listener(table: StrictTable, *, production: bool) -> PublicListe
         ccm=table.boolean("ccm", False),
         hybrid=table.boolean("hybrid_group", False),
         limits=limits,
-        threads=table.integer("threads", 16, low=1, high=256),
+        threads=table.integer("threads", 32, low=1, high=256),
         waiting=table.integer("waiting", 64, low=0, high=1024),
     )
     table.finish()
