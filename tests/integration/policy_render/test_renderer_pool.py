@@ -26,6 +26,7 @@ from policy_render.picture_drawing import draw_picture
 from policy_render.renderer import RenderedDocument, Renderer
 from policy_render.renderer_config import RendererConfig
 from signer.app.child_process import Child, ChildSpec, listen_on
+from tests.open_descriptors import open_descriptors
 from tests.seal_picture_files import oval_svg, png, ring
 
 _TEMPLATE = Catalog.load().get("policy/commercial@1")
@@ -277,8 +278,7 @@ def _busy(children: list[Child]) -> Child:
 
 
 def _has_only_its_listener(pid: int) -> bool:
-    descriptors = Path(f"/proc/{pid}/fd").iterdir()
-    return [str(descriptor.readlink())[:7] for descriptor in descriptors].count("socket:") == 1
+    return [str(path)[:7] for path in open_descriptors(pid)].count("socket:") == 1
 
 
 def _eventually(condition: Callable[[], bool]) -> None:
