@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -75,19 +74,19 @@ def test_a_log_is_read_while_it_grows(tmp_path: Path) -> None:
     """Zeros that a reader saw before the writer came to them are no alteration, nor is half of a record."""
     file = tmp_path / "log"
     log = LogFile.open(file, "l")
-    ended = threading.Event()
 
     def write() -> None:
         for number in range(2000):
             log.append([b"%d " % number * 20] * 3)
-        ended.set()
 
     with ThreadPoolExecutor() as pool:
         writing = pool.submit(write)
-        sizes = []
-        while not ended.is_set():
+        sizes = [sum(1 for _ in read_log(file))]
+        while not writing.done():
             sizes.append(sum(1 for _ in read_log(file)))
         writing.result()
+    log.close()
+    assert len(set(sizes)) > 1  # it was read between appends
     assert sizes == sorted(sizes)
     assert sum(1 for _ in read_log(file)) == 6000
 
