@@ -16,6 +16,8 @@ from signer.smtls.errors import SmTlsError, SmTlsReason
 
 _lib: Any = _openssl.lib
 _ffi: Any = _openssl.ffi
+_allocate: Any = _ffi.new_allocator(should_clear_after_alloc=False)
+_memory: Any = _ffi.new("char **")  # where a BIO's bytes are: written, never read
 
 # what an ALPN callback answers, from ssl.h: taken, and end the handshake by an alert
 _ALPN_TAKEN, _ALPN_FATAL = 0, 2
@@ -51,6 +53,36 @@ def verify_host(connection: SSL.Connection, host: str) -> None:
         connection.set_tlsext_host_name(name)  # RFC 6066, 3: names only, no addresses
     else:
         _check(_lib.X509_VERIFY_PARAM_set1_ip(parameters, address, len(address)), "the server's address")
+
+
+def read_plain(connection: SSL.Connection, size: int) -> tuple[bytes, SSL.Error | None]:
+    """Up to `size` plain bytes, and why no more came: what `SSL.Connection.recv` raises, None where there was no more room.
+
+    pyOpenSSL's `recv` allocates and copies anew for each record.
+    """
+    ssl = connection._ssl
+    buffer = _allocate("char[]", size)
+    filled = 0
+    while filled < size:
+        count = _lib.SSL_read(ssl, buffer + filled, size - filled)
+        if count <= 0:
+            return _ffi.buffer(buffer, filled)[:], _read_problem(connection, count)
+        filled += count
+    return _ffi.buffer(buffer, filled)[:], None
+
+
+def _read_problem(connection: SSL.Connection, count: int) -> SSL.Error:
+    try:
+        connection._raise_ssl_error(connection._ssl, count)
+    except SSL.Error as problem:
+        return problem
+    return SSL.Error([])  # never reached: SSL_read has no other reason for less than a byte
+
+
+def outgoing(connection: SSL.Connection) -> bytes:
+    """What the connection has for the network, in one go; b"" where it has nothing."""
+    size = _lib.BIO_get_mem_data(connection._from_ssl, _memory)
+    return connection.bio_read(size) if size > 0 else b""
 
 
 def accept_only_h2(context: SSL.Context) -> None:

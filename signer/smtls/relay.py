@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 
@@ -14,6 +15,9 @@ from signer.smtls.errors import SmTlsError, SmTlsReason
 from signer.smtls.stream import TlsStream
 
 _HANDSHAKE_READ = 16 * 1024
+# What is read at once. More than this comes from and goes back to the kernel page by page in every allocation that follows
+# (glibc's M_MMAP_THRESHOLD), and lets the other end of the way wait for the first byte.
+_READ = 64 * 1024
 # How many bytes may wait for a side that doesn't read, before the other side is no longer read.
 _HIGH_WATER = 256 * 1024
 
@@ -80,7 +84,18 @@ async def _try_to_send(sock: socket.socket, alert: bytes) -> None:
             return
 
 
-class Leg(asyncio.Protocol):
+_of_thread = threading.local()
+
+
+def _read_buffer() -> memoryview:
+    """One for all legs of an event loop: what was received is taken up before the next is read."""
+    if not hasattr(_of_thread, "room"):
+        _of_thread.room = memoryview(bytearray(_READ))
+    buffer: memoryview = _of_thread.room
+    return buffer
+
+
+class Leg(asyncio.BufferedProtocol):
     """One side of a joined pair. `stream`: None for a side without TLS."""
 
     def __init__(self, stream: TlsStream | None, meter: Meter | None = None) -> None:
@@ -90,6 +105,7 @@ class Leg(asyncio.Protocol):
         self._early: list[bytes] = []
         self._holds: set[str] = set()
         self._loop = asyncio.get_running_loop()
+        self._room = _read_buffer()
         self.other: Leg | None = None
         self.problem: SmTlsError | None = None  # why this side's TLS ended, where it didn't end in order
         self.last_received = self._loop.time()
@@ -108,15 +124,22 @@ class Leg(asyncio.Protocol):
         if self._holds:
             transport.pause_reading()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        """Where to put what is received."""
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
         """To the other side."""
         self.last_received = self._loop.time()
         if self._meter is not None:
-            self._throttle(self._meter(len(data)))
+            self._throttle(self._meter(nbytes))
+        received = self._room[:nbytes]
         stream = self._stream
-        if stream is not None:
+        if stream is None:
+            data = bytes(received)
+        else:
             try:
-                data = stream.decrypt(data)
+                data = stream.decrypt(received)
             except SmTlsError as problem:
                 self.problem = problem
                 self.abort()

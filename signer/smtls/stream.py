@@ -16,7 +16,6 @@ from OpenSSL import SSL, crypto
 from signer.smtls import bindings
 from signer.smtls.errors import SmTlsError, SmTlsReason
 
-_CHUNK = 64 * 1024
 _RECORD = 16 * 1024  # RFC 8446, 5.1: the most that one record holds
 _codes = SSL.X509VerificationCodes
 
@@ -130,7 +129,7 @@ class TlsStream:
 
     # ---- data
 
-    def decrypt(self, received: bytes) -> bytes:
+    def decrypt(self, received: bytes | memoryview) -> bytes:
         """Plain bytes from the network's. `is_closed` becomes true when the peer has said that it ends.
 
         Raises:
@@ -139,16 +138,15 @@ class TlsStream:
         connection = self._connection
         if received:
             connection.bio_write(received)
-        parts = []
-        try:
-            while True:
-                parts.append(connection.recv(_RECORD))
-        except SSL.WantReadError:
-            pass
-        except SSL.ZeroReturnError:
+        parts: list[bytes] = []
+        problem: SSL.Error | None = None
+        while problem is None:
+            part, problem = bindings.read_plain(connection, len(received) + _RECORD)
+            parts.append(part)
+        if isinstance(problem, SSL.ZeroReturnError):
             self.is_closed = True
-        except SSL.Error as problem:
-            raise _handshake_error(problem) from None
+        elif not isinstance(problem, SSL.WantReadError):
+            raise _handshake_error(problem)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def encrypt(self, plain: bytes) -> bytes:
@@ -169,16 +167,7 @@ class TlsStream:
 
     def outgoing(self) -> bytes:
         """What must go to the network now."""
-        parts = []
-        try:
-            while True:
-                part = self._connection.bio_read(_CHUNK)
-                parts.append(part)
-                if len(part) < _CHUNK:
-                    break
-        except SSL.WantReadError:
-            pass
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return bindings.outgoing(self._connection)
 
     # ---- called by OpenSSL while a handshake runs
 

@@ -49,6 +49,8 @@ def test_bytes_come_through_in_any_pieces(throw_away: ThrowAway, size: int) -> N
     for sender, receiver in ((ours, theirs), (theirs, ours)):
         wire = sender.encrypt(data) if data else b""
         assert b"".join(receiver.decrypt(wire[at : at + 7777]) for at in range(0, len(wire), 7777)) == data
+        wire = sender.encrypt(data) if data else b""
+        assert receiver.decrypt(wire[:20_000]) + receiver.decrypt(memoryview(wire)[20_000:]) == data
 
 
 @pytest.mark.parametrize("position", [0, 1, 5, 20, -1])
