@@ -1,7 +1,8 @@
 """What RFC 8998 needs of OpenSSL and pyOpenSSL doesn't offer, from `cryptography`'s private bindings. Only this module uses them.
 
-Groups, signature algorithms, the name to verify, and an ALPN refusal that is an alert. Private means that the next version may
-take it away: versions are pinned, each call is checked, and `signer.transport.smtls.self_test` proves the result at every start.
+Groups, signature algorithms, the name to verify, an ALPN refusal that is an alert, and bytes with fewer copies. Private means that
+the next version may take it away: versions are pinned, each call is checked, and `signer.transport.smtls.self_test` proves the
+result at every start.
 """
 
 from __future__ import annotations
