@@ -25,7 +25,8 @@ class DurableFiles:
 
     def write(self, target: Path, content: bytes) -> None:
         """Not under its name before `commit`. Raises OSError."""
-        self._folders |= dict.fromkeys((target.parent, *_make_folders(target.parent)))
+        if target.parent not in self._folders:
+            self._folders |= dict.fromkeys((target.parent, *_make_folders(target.parent)))
         temporary = target.with_name(f".{target.name}.new")
         temporary.write_bytes(content)
         self._written.append((temporary, target))

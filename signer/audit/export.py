@@ -115,10 +115,12 @@ class Exporter:
         end = min(size, frontier.size // WIDTH * WIDTH + _MOST_ENTRIES)
         while frontier.size < end:
             number, offset = divmod(frontier.size, WIDTH)
-            for entry in self._tiles.entries(number, size)[offset:]:
-                exported = ExportedEntry(frontier.size, entry)
-                frontier.append(exported.leaf_hash)
-                entries.append(exported)
+            some = [
+                ExportedEntry(index, entry)
+                for index, entry in enumerate(self._tiles.entries(number, size)[offset:], frontier.size)
+            ]
+            frontier.extend([exported.leaf_hash for exported in some])
+            entries += some
         return entries
 
     def _check(self, start: Position, checkpoint: Checkpoint) -> None:

@@ -133,12 +133,10 @@ def _tell_difference(level: int, index: int, known: bool, found: Inspection) -> 
 
 
 def _check_roots(leaves: Sequence[bytes], checkpoints: Sequence[Checkpoint], found: Inspection) -> None:
-    wanted = {checkpoint.size for checkpoint in checkpoints}
     frontier, roots = Frontier(SM3), {0: SM3.empty()}
-    for leaf in leaves:
-        frontier.append(leaf)
-        if frontier.size in wanted:
-            roots[frontier.size] = frontier.root()
+    for size in sorted({checkpoint.size for checkpoint in checkpoints if checkpoint.size <= len(leaves)}):
+        frontier.extend(leaves[frontier.size : size])
+        roots[size] = frontier.root()
     for number, checkpoint in enumerate(checkpoints):
         root = roots.get(checkpoint.size)
         if root is None or root == checkpoint.root:
@@ -178,6 +176,5 @@ def _check_journal(journal: Path, leaves: Sequence[bytes], found: Inspection) ->
 
 def _root(hashes: Sequence[bytes]) -> bytes:
     frontier = Frontier(SM3)
-    for value in hashes:
-        frontier.append(value)
+    frontier.extend(hashes)
     return frontier.root()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from signer.audit.log_records import LogReader, split_record
+from signer.audit.log_records import LogReader, split_records
 from signer.audit.merkle import SM3
 
 # Some ten thousand records; a tree that is further behind reads the file.
@@ -49,8 +49,7 @@ class JournalTail:
         if len(kept) < count:
             entries = self._reader.read(first, count)
             return entries, [SM3.leaf(entry) for entry in entries]
-        parts = [split_record(record) for record in kept]
-        return [entry for entry, _ in parts], [leaf for _, leaf in parts]
+        return split_records(kept)
 
     def _drop_oldest(self) -> None:
         self._bytes -= len(self._records.popleft())

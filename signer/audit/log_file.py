@@ -13,6 +13,7 @@ import os
 from array import array
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 
 from signer.audit.durable_file import sync_folder
@@ -124,9 +125,8 @@ class LogFile:
             os.fdatasync(self._descriptor)
         except OSError as problem:
             raise SystemExit(f"the log can't be written or flushed: {problem.strerror}") from problem
-        for each in records:
-            self._offsets.append(self._size)
-            self._size += len(each)
+        *places, self._size = accumulate(map(len, records), initial=self._size)
+        self._offsets.extend(places)
         first = self.count
         self.tail.add(records)  # before the count says that they are there
         self.count += len(entries)

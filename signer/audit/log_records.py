@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,7 +14,10 @@ from signer.errors import ConfigurationError, Reason
 
 MAX_ENTRY_BYTES = 0xFFFF  # what an entry bundle of the tree can hold
 _HASH_BYTES = 32
-_HEAD_BYTES = 8
+_HEAD = struct.Struct(">II")  # the entry's length and its complement
+_HEAD_BYTES = _HEAD.size
+_ALL_ONES = 0xFFFF_FFFF
+_CHUNK_BYTES = 96 * 1024  # read at once; larger than any record
 _MAX_HEADER_BYTES = 1024
 _FIRST = re.compile(rb"signer-log-1 ([^\n]+)\n")
 _ROTATED = re.compile(rb"signer-log-2 ([1-9]\d{0,18}) ([^\n]+)\n")
@@ -39,12 +42,13 @@ def read_header(file: Path, line: bytes) -> tuple[str, int]:
 
 def record(entry: bytes) -> bytes:
     """An entry as it stands in the journal."""
-    return _head(len(entry)) + entry + SM3.leaf(entry)
+    length = len(entry)
+    return _HEAD.pack(length, length ^ _ALL_ONES) + entry + SM3.leaf(entry)
 
 
-def split_record(whole: bytes) -> tuple[bytes, bytes]:
-    """The entry and the leaf hash of what `record` made."""
-    return whole[_HEAD_BYTES:-_HASH_BYTES], whole[-_HASH_BYTES:]
+def split_records(records: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """The entries and the leaf hashes of what `record` made."""
+    return [whole[_HEAD_BYTES:-_HASH_BYTES] for whole in records], [whole[-_HASH_BYTES:] for whole in records]
 
 
 def record_bytes(entry: bytes) -> int:
@@ -80,15 +84,23 @@ class LogReader:
                         f"begins at entry {self._index}, entry {first} is missed",
                         "Restore the log's folder from its backup, and keep this one.",
                     )
-            stream.seek(self._offset)
             while self._index < first + count:
-                whole = _read_record(stream)
-                if not (_is_sound(whole) if self._hashes else _is_complete(whole)):
-                    raise _altered(self._file, self._offset)
-                if self._index >= first:
-                    entries.append(split_record(whole)[0])
-                self._index += 1
-                self._offset += len(whole)
+                skipped = max(first - self._index, 0)
+                entries += self._read_some(stream.fileno(), first + count - self._index)[skipped:]
+        return entries
+
+    def _read_some(self, descriptor: int, most: int) -> list[bytes]:
+        """The next entries, at least one. Raises ConfigurationError."""
+        records = _complete_records(os.pread(descriptor, _CHUNK_BYTES, self._offset), most)
+        if not records:
+            raise _altered(self._file, self._offset)
+        entries, leaves = split_records(records)
+        if self._hashes:
+            for number, (entry, leaf) in enumerate(zip(entries, leaves, strict=True)):
+                if SM3.leaf(entry) != leaf:
+                    raise _altered(self._file, self._offset + sum(map(len, records[:number])))
+        self._index += len(records)
+        self._offset += sum(map(len, records))
         return entries
 
 
@@ -104,7 +116,7 @@ def read_log(file: Path) -> Iterator[bytes]:
         start, before = stream.tell(), b""
         while whole := _read_record(stream):
             if _is_sound(whole):
-                yield split_record(whole)[0]
+                yield _entry(whole)
                 start, before = stream.tell(), b""
                 continue
             # The end: nothing was written here, or the writing of it was torn; an append returns only after its flush.
@@ -118,6 +130,20 @@ def read_log(file: Path) -> Iterator[bytes]:
             stream.seek(start)
 
 
+def _complete_records(data: bytes, most: int) -> list[bytes]:
+    """Those at the front of the data whose heads are sound and of which nothing is missing; up to that many."""
+    records: list[bytes] = []
+    place = 0
+    while len(records) < most and place + _HEAD_BYTES <= len(data):
+        length, complement = _HEAD.unpack_from(data, place)
+        end = place + _HEAD_BYTES + length + _HASH_BYTES
+        if not 0 < length <= MAX_ENTRY_BYTES or length ^ complement != _ALL_ONES or end > len(data):
+            break
+        records.append(data[place:end])
+        place = end
+    return records
+
+
 def _read_record(stream: BinaryIO) -> bytes:
     """The bytes of the next record, or as many as are there; without a sound head no more than that."""
     head = stream.read(_HEAD_BYTES)
@@ -127,8 +153,11 @@ def _read_record(stream: BinaryIO) -> bytes:
 
 def _length(whole: bytes) -> int:
     """Of the entry, 0 without a sound head."""
-    length: int = struct.unpack_from(">I", whole)[0] if len(whole) >= _HEAD_BYTES else 0
-    return length if length <= MAX_ENTRY_BYTES and whole.startswith(_head(length)) else 0
+    if len(whole) < _HEAD_BYTES:
+        return 0
+    length: int
+    length, complement = _HEAD.unpack_from(whole)
+    return length if length <= MAX_ENTRY_BYTES and length ^ complement == _ALL_ONES else 0
 
 
 def _is_complete(whole: bytes) -> bool:
@@ -137,8 +166,7 @@ def _is_complete(whole: bytes) -> bool:
 
 
 def _is_sound(whole: bytes) -> bool:
-    entry, leaf = split_record(whole)
-    return _is_complete(whole) and SM3.leaf(entry) == leaf
+    return _is_complete(whole) and SM3.leaf(_entry(whole)) == whole[-_HASH_BYTES:]
 
 
 def _is_torn(whole: bytes, start: int) -> bool:
@@ -168,5 +196,5 @@ def _altered(file: Path, offset: int) -> ConfigurationError:
     )
 
 
-def _head(length: int) -> bytes:
-    return struct.pack(">II", length, length ^ 0xFFFF_FFFF)
+def _entry(whole: bytes) -> bytes:
+    return whole[_HEAD_BYTES:-_HASH_BYTES]

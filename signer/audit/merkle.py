@@ -51,6 +51,16 @@ class TreeHash:
         state.update(left + right)
         return state.digest()
 
+    def parents(self, nodes: Sequence[bytes]) -> list[bytes]:
+        """The hashes over the first and second of them, the third and fourth, and so on; a last one without a partner has none."""
+        copy = self._node.copy
+        hashes = []
+        for left, right in zip(nodes[::2], nodes[1::2], strict=False):
+            state = copy()
+            state.update(left + right)
+            hashes.append(state.digest())
+        return hashes
+
 
 SM3 = TreeHash("sm3")
 
@@ -62,31 +72,34 @@ class Frontier:
         """At `size` leaves, its complete subtrees read by `read`."""
         self._tree = tree
         self.size = size
-        self._subtrees: list[tuple[int, bytes]] = []  # (level, hash), levels falling
-        begin = 0
-        for level in reversed(range(size.bit_length())):
-            if size >> level & 1:
-                assert read is not None, "a tree that has leaves needs a reader"
-                self._subtrees.append((level, read(level, begin >> level)))
-                begin += 1 << level
+        self._alone: list[bytes | None] = []  # by level: the complete subtree that has no sibling yet
+        for level in range(size.bit_length()):
+            assert read is not None, "a tree that has leaves needs a reader"
+            self._alone.append(read(level, (size >> level) - 1) if size >> level & 1 else None)
 
-    def append(self, leaf: bytes) -> list[bytes]:
-        """Adds a leaf's hash. Returns the complete subtrees that it ends, by level: the leaf itself first."""
-        ended = [leaf]
-        while self._subtrees and self._subtrees[-1][0] == len(ended) - 1:
-            ended.append(self._tree.node(self._subtrees.pop()[1], ended[-1]))
-        self._subtrees.append((len(ended) - 1, ended[-1]))
-        self.size += 1
+    def extend(self, leaves: Sequence[bytes]) -> list[list[bytes]]:
+        """Adds leaves' hashes. Returns the complete subtrees that they end, by level and in order: the leaves themselves first."""
+        self.size += len(leaves)
+        ended: list[list[bytes]] = []
+        nodes = list(leaves)
+        while nodes:
+            level = len(ended)
+            ended.append(nodes)
+            if level == len(self._alone):
+                self._alone.append(None)
+            waiting = self._alone[level]
+            row = nodes if waiting is None else [waiting, *nodes]
+            self._alone[level] = row[-1] if len(row) & 1 else None
+            nodes = self._tree.parents(row)
         return ended
 
     def root(self) -> bytes:
         """The tree's root."""
-        if not self._subtrees:
-            return self._tree.empty()
-        node = self._subtrees[-1][1]
-        for _, left in reversed(self._subtrees[:-1]):
-            node = self._tree.node(left, node)
-        return node
+        root: bytes | None = None
+        for subtree in self._alone:
+            if subtree is not None:
+                root = subtree if root is None else self._tree.node(subtree, root)
+        return self._tree.empty() if root is None else root
 
 
 def range_hash(tree: TreeHash, read: ReadNode, begin: int, end: int) -> bytes:

@@ -171,7 +171,7 @@ def _width(level: int, number: int, size: int) -> int:
 def _fold(hashes: Sequence[bytes]) -> bytes:
     """The hash over a power of two of hashes."""
     while len(hashes) > 1:
-        hashes = [SM3.node(left, right) for left, right in zip(hashes[::2], hashes[1::2], strict=True)]
+        hashes = SM3.parents(hashes)
     return hashes[0]
 
 

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from monitoring import metrics
@@ -85,8 +86,7 @@ class Tree:
         """
         if not entries:
             return None
-        for entry, leaf in zip(entries, leaves or map(SM3.leaf, entries), strict=True):
-            self._append(entry, leaf)
+        self._append(entries, leaves or [SM3.leaf(entry) for entry in entries])
         for level, edge in self._edge.items():
             if edge:
                 self._tiles.write_tile(level, (self._frontier.size >> LEVELS * level) // WIDTH, edge)
@@ -100,18 +100,16 @@ class Tree:
         self._drop_outgrown(before)
         return self._checkpoint
 
-    def _append(self, entry: bytes, leaf: bytes) -> None:
-        ended = self._frontier.append(leaf)
-        self._bundle.append(entry)
-        if len(self._bundle) == WIDTH:
-            self._tiles.write_entries((self._frontier.size - 1) // WIDTH, self._bundle)
-            self._bundle = []
-        for level, node in enumerate(ended[::LEVELS]):
-            edge = self._edge.setdefault(level, [])
-            edge.append(node)
-            if len(edge) == WIDTH:
-                self._tiles.write_tile(level, (self._frontier.size >> LEVELS * level) // WIDTH - 1, edge)
-                self._edge[level] = []
+    def _append(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
+        """Writes what is full by now, and keeps the rest."""
+        assert len(entries) == len(leaves)
+        number = self._frontier.size // WIDTH
+        ended = self._frontier.extend(leaves)
+        self._bundle = _in_widths([*self._bundle, *entries], number, self._tiles.write_entries)
+        for level, nodes in enumerate(ended[::LEVELS]):
+            edge = [*self._edge.get(level, []), *nodes]
+            number = (self._frontier.size >> LEVELS * level) // WIDTH - len(edge) // WIDTH
+            self._edge[level] = _in_widths(edge, number, partial(self._tiles.write_tile, level))
 
     def _drop_outgrown(self, before: int) -> None:
         """Partial tiles that no reader of the last two checkpoints needs."""
@@ -203,6 +201,14 @@ class Integrator:
             metrics.log_unsigned_entries.set(self._count() - self._signed)
             reason = problem.reason.value if isinstance(problem, SignerError) else type(problem).__name__
             _log.error("no checkpoint", extra={"fields": {"reason": reason}})
+
+
+def _in_widths(items: list[bytes], number: int, write: Callable[[int, Sequence[bytes]], None]) -> list[bytes]:
+    """Writes what fills tiles or bundles, the first of which has that number; returns what is left over."""
+    full = len(items) // WIDTH
+    for offset in range(full):
+        write(number + offset, items[offset * WIDTH : (offset + 1) * WIDTH])
+    return items[full * WIDTH :]
 
 
 def _damaged(what: str) -> ConfigurationError:

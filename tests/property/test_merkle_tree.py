@@ -64,20 +64,23 @@ def _flipped(value: bytes, bit: int) -> bytes:
 def test_roots_are_those_of_the_definition(size: int) -> None:
     leaves = leaves_of(size)
     frontier = Frontier(SM3)
-    for leaf in leaves:
-        frontier.append(leaf)
+    frontier.extend(leaves)
     assert frontier.root() == root_of(SM3, reader(leaves), size) == naive_root(leaves, SM3)
     assert Frontier(SM3, size, reader(leaves)).root() == frontier.root()
 
 
-@given(st.integers(0, 200), st.integers(0, 100))
-def test_a_frontier_goes_on_where_another_stopped(size: int, more: int) -> None:
-    leaves = leaves_of(size + more)
-    frontier = Frontier(SM3, size, reader(leaves[:size]))
-    for leaf in leaves[size:]:
-        frontier.append(leaf)
-    assert frontier.root() == naive_root(leaves, SM3)
-    assert frontier.size == size + more
+@given(st.integers(0, 200), st.lists(st.integers(0, 70), max_size=6))
+def test_a_frontier_goes_on_where_another_stopped(size: int, steps: list[int]) -> None:
+    """By leaves of any number, and each complete subtree is told once, when it ends."""
+    leaves = leaves_of(size + sum(steps))
+    read, frontier = reader(leaves), Frontier(SM3, size, reader(leaves[:size]))
+    for step in steps:
+        before, after = frontier.size, frontier.size + step
+        ended = frontier.extend(leaves[before:after])
+        expected = [[read(level, index) for index in range(before >> level, after >> level)] for level in range(9)]
+        assert ended == [nodes for nodes in expected if nodes]
+        assert frontier.root() == naive_root(leaves[:after], SM3)
+        assert frontier.size == after
 
 
 @given(st.integers(1, 300), st.data())

@@ -66,10 +66,10 @@ def test_lines_give_the_signed_root_and_go_on_where_they_stopped(
     lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     entries = [line for line in lines if "entry" in line]
     assert [line["index"] for line in entries] == list(range(670))
-    frontier = Frontier(SM3)
     for line in entries:
         assert SM3.leaf(line["entry"].encode()).hex() == line["leaf_hash"]
-        frontier.append(bytes.fromhex(line["leaf_hash"]))
+    frontier = Frontier(SM3)
+    frontier.extend([bytes.fromhex(line["leaf_hash"]) for line in entries])
     heads = [verify_checkpoint(line["checkpoint"], "log.example", key[0]) for line in lines if "checkpoint" in line]
     assert [head.size for head in heads] == [600, 670]
     assert heads[-1].root == frontier.root()

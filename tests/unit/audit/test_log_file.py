@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from signer.audit.log_file import LogFile, read_log
+from signer.audit.log_file import LogFile, LogReader, read_log
 from signer.audit.merkle import SM3
 from signer.errors import ApplianceError, ConfigurationError
 
@@ -106,6 +108,39 @@ def test_every_altered_byte_of_a_record_is_found(tmp_path: Path) -> None:
         except ConfigurationError:
             continue
         pytest.fail(f"byte {position}: read as {entries}")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from([1, 7, 330, 40_000, 65_535]), min_size=1, max_size=40), st.data())
+def test_a_reader_gives_any_part_at_any_time(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], data: st.DataObject
+) -> None:
+    """Records longer than what is read at once are among them, and some that lie across its end."""
+    file = tmp_path_factory.mktemp("log") / "log"
+    entries = [number.to_bytes(1, "big") * size for number, size in enumerate(sizes, 1)]
+    _filled(file, entries)
+    readers = [LogReader(file), LogReader(file, hashes=False)]
+    for _ in range(4):
+        first = data.draw(st.integers(0, len(entries) - 1))
+        count = data.draw(st.integers(0, len(entries) - first))
+        for reader in readers:
+            assert reader.read(first, count) == entries[first : first + count]
+
+
+def test_a_reader_says_where_a_record_was_altered(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    _filled(file, [b"first", b"second", b"third"])
+    content = file.read_bytes()
+    start = content.index(b"second") - 8
+    for place in range(start, start + 8 + len(b"second") + 32):
+        changed = bytearray(content)
+        changed[place] ^= 0x01
+        file.write_bytes(changed)
+        with pytest.raises(ConfigurationError, match=f"the record at byte {start} was altered"):
+            LogReader(file).read(0, 3)
+    file.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=f"the record at byte {len(content.rstrip(bytes(1)))} was altered"):
+        LogReader(file).read(0, 4)  # more than there are
 
 
 def test_there_is_one_writer(tmp_path: Path) -> None:
