@@ -13,8 +13,8 @@ from pathlib import Path
 from signer.audit.log_records import LogReader, split_records
 from signer.audit.merkle import SM3
 
-# Some ten thousand records; a tree that is further behind reads the file.
-_MOST_BYTES = 4 * 1024 * 1024
+# What comes between two checkpoints at forty thousand entries a second; a tree that is further behind reads the older ones in the file.
+_MOST_BYTES = 16 * 1024 * 1024
 
 
 class JournalTail:
@@ -34,7 +34,7 @@ class JournalTail:
             self._records.extend(records)
             self._bytes += sum(map(len, records))
             while self._bytes > _MOST_BYTES:
-                self._drop_oldest()
+                self._drop(1)
 
     def read(self, first: int, count: int) -> tuple[list[bytes], list[bytes]]:
         """`count` durable entries from the index `first` on, and their leaf hashes. Forgets what is before them.
@@ -43,14 +43,18 @@ class JournalTail:
             ConfigurationError: as `LogReader.read`, where they are not kept.
         """
         with self._guard:
-            while self._records and self._first < first:
-                self._drop_oldest()
-            kept = list(islice(self._records, count)) if self._first == first else []
-        if len(kept) < count:
-            entries = self._reader.read(first, count)
-            return entries, [SM3.leaf(entry) for entry in entries]
-        return split_records(kept)
+            self._drop(min(first - self._first, len(self._records)))
+            older = min(max(self._first - first, 0), count)
+            kept = list(islice(self._records, count - older))
+        if older + len(kept) < count:
+            older, kept = count, []  # more than are durable: the file says it
+        entries = self._reader.read(first, older) if older else []
+        leaves = [SM3.leaf(entry) for entry in entries]
+        kept_entries, kept_leaves = split_records(kept)
+        return entries + kept_entries, leaves + kept_leaves
 
-    def _drop_oldest(self) -> None:
-        self._bytes -= len(self._records.popleft())
-        self._first += 1
+    def _drop(self, count: int) -> None:
+        """The oldest ones; none where the number is negative."""
+        for _ in range(count):
+            self._bytes -= len(self._records.popleft())
+            self._first += 1
