@@ -180,6 +180,7 @@ def _log_append(name: str, places: Places) -> Row:
         ours, (plain,) = _alternate(
             lambda: rate(Load(boundary.append_entry, **callers), ours_at),
             [lambda: rate(Load(boundary.append_entry, **callers), Place(Path(folder), 0))],
+            rounds=5,
         )
     return Row(name, ours, plain, "entries/s", ours / plain, 0.7)
 

@@ -48,7 +48,8 @@ def test_what_was_there_before_comes_from_the_file_and_is_checked(tmp_path: Path
     journal.close()
     journal = _journal(tmp_path)
     journal.append(_entries(10, 10))
-    assert journal.tail.read(5, 15) == _expected(5, 15)  # half of it is in memory
+    _spoil(tmp_path, b"entry 17")
+    assert journal.tail.read(5, 15) == _expected(5, 15)  # the newer ones are in memory
     assert journal.tail.read(10, 10) == _expected(10, 10)
     _spoil(tmp_path, b"entry 7")
     with pytest.raises(ConfigurationError, match="altered"):
@@ -64,6 +65,16 @@ def test_who_lags_behind_what_is_kept_reads_the_file(tmp_path: Path, monkeypatch
     journal.append(_entries(100, 5))
     assert journal.tail.read(100, 5) == _expected(100, 5)
     assert len(journal.tail._records) == 5
+    journal.close()
+
+
+def test_a_checkpoints_worth_at_the_fastest_is_kept(tmp_path: Path) -> None:
+    """Reading them again in the file, and hashing them, would cost the appends more than all else of the tree."""
+    journal = _journal(tmp_path)
+    entries = [b"%330d" % index for index in range(32_000)]
+    journal.append(entries)
+    (tmp_path / "log").unlink()
+    assert journal.tail.read(0, 32_000)[0] == entries
     journal.close()
 
 
