@@ -16,6 +16,8 @@ from signer.audit.merkle import SM3, Frontier
 from signer.audit.tiles import LEVELS, WIDTH, Tiles
 from signer.errors import ApplianceError, ConfigurationError
 
+_AT_ONCE = 1 << 16  # leaves: their subtrees are in memory meanwhile
+
 
 @dataclass(frozen=True)
 class Damage:
@@ -135,7 +137,8 @@ def _tell_difference(level: int, index: int, known: bool, found: Inspection) -> 
 def _check_roots(leaves: Sequence[bytes], checkpoints: Sequence[Checkpoint], found: Inspection) -> None:
     frontier, roots = Frontier(SM3), {0: SM3.empty()}
     for size in sorted({checkpoint.size for checkpoint in checkpoints if checkpoint.size <= len(leaves)}):
-        frontier.extend(leaves[frontier.size : size])
+        while frontier.size < size:
+            frontier.extend(leaves[frontier.size : min(size, frontier.size + _AT_ONCE)])
         roots[size] = frontier.root()
     for number, checkpoint in enumerate(checkpoints):
         root = roots.get(checkpoint.size)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from signer.algorithms import SignMessage, load_public_key
+from signer.audit import fsck
 from signer.audit.checkpoint import NoteKey, read_checkpoint
 from signer.audit.fsck import inspect_log
 from signer.audit.log_file import LogFile
@@ -57,6 +58,19 @@ def test_a_sound_log_has_no_findings(log: Path, key: tuple[NoteKey, SignMessage]
     text = (log / "checkpoint").read_text()
     assert _codes(log, key[0], text, journal=True) == set()
     assert inspect_log(log, key[0]).entries == 700
+
+
+def test_kept_checkpoints_of_a_sound_log_agree_with_it(
+    sound: Path, tmp_path: Path, key: tuple[NoteKey, SignMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fsck, "_AT_ONCE", 100)
+    kept = []
+    for size in (600, 1, 255, 300):
+        older = tmp_path / str(size)
+        older.mkdir()
+        grown(older, key, same_length_entries(700)[:size])
+        kept.append((older / "checkpoint").read_text())
+    assert _codes(sound, key[0], *kept) == set()
 
 
 def _edit(file: Path, change: Callable[[bytes], bytes]) -> None:
