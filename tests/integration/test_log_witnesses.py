@@ -170,7 +170,7 @@ def test_a_rollback_is_refused_by_the_witness_with_both_heads(
     """The appliance as it was, in a copied directory, after the witness has seen more."""
     directory = watched.directory
     copied = tmp_path / "copied"
-    shutil.copytree(directory / "state" / "log", copied)
+    _copy_while_it_grows(directory / "state" / "log", copied)
     with Connection(watched.profile) as connection:
         index = connection.call(connection.signing.Sign, sig.SignRequest(key="message-sm2", message=b"n")).receipt.index
     _soon(lambda: int((directory / "state/log/checkpoint").read_text().split("\n")[1]) > index)
@@ -234,3 +234,15 @@ def test_what_administrators_do_is_on_record(watched: RunningAppliance) -> None:
         "archive", "--config", directory / "signer.toml", "--before", "2199-01-01", "--to", directory / "x"
     )
     assert (refused.returncode, "6 months stay online" in refused.stderr) == (5, True)
+
+
+def _copy_while_it_grows(folder: Path, copied: Path) -> None:
+    """Again where a file of the folder got its name, or was outgrown, between being listed and being copied."""
+    for _ in range(20):
+        try:
+            shutil.copytree(folder, copied)
+        except shutil.Error:
+            shutil.rmtree(copied)
+        else:
+            return
+    pytest.fail("the log's folder did not hold still for a copy")
