@@ -21,8 +21,10 @@ from signer.audit.log_records import MAX_ENTRY_BYTES
 from signer.deadline import Deadline
 from signer.errors import ApplianceError, Reason
 
-# Nobody waits longer for a log that takes nothing: signing stops within this time, and goes on by itself.
-_LONGEST_WAIT_S = 1.0
+# A log that answers nothing for so long has stopped: everybody who waits for it is told then, and signing goes on by itself. It is
+# the kernel that counts it, from the request to its answer: on a busy machine threads wait for longer until they may go on, and that
+# says nothing about the log.
+_LONGEST_SILENCE_S = 1.0
 _MOST_CARRIED_BYTES = 1024 * 1024  # one request alone may be larger
 _NO_ANSWER = "the log writer does not answer"
 _LENGTH = struct.Struct(">I")
@@ -79,11 +81,11 @@ class LogClient:
     """A `Log` whose writer is another process."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = LogConnection(path, _LONGEST_WAIT_S)  # used by the one who leads
+        self._connection = LogConnection(path, _LONGEST_SILENCE_S)  # used by the one who leads
         self._guard = threading.Lock()  # over the next two, and over who leads
         self._under_way = False
         self._queue: deque[_Waiting] = deque()
-        self._stalled = False  # the last append got no answer
+        self._stalled = False  # the last append was refused, or got no answer
         self._trial = threading.Lock()  # held by the one who tries whether a stalled log writer answers again
 
     @classmethod
@@ -93,17 +95,18 @@ class LogClient:
 
     def append(self, entries: Sequence[bytes], deadline: Deadline) -> list[Receipt]:
         """See `Log.append`. Not repeated once it was sent: the entries may be durable, and a use is recorded once."""
-        mine = _Waiting(_payload(entries), len(entries), min(deadline.remaining(), _LONGEST_WAIT_S))
+        mine = _Waiting(_payload(entries), len(entries))
         trying = self._stalled
         if trying and not self._trial.acquire(blocking=False):
             # While the writer does not answer, one caller tries; the others are told at once, and hold no thread.
             raise _unavailable(_NO_ANSWER)
         try:
-            self._join(mine)
+            self._join(mine, deadline)
             if mine.log_id is None:
-                if not mine.refusal:
+                if mine.refusal:
+                    self._stalled = True
+                else:
                     deadline.remaining()  # who had little time says nothing about the writer
-                self._stalled = True
                 raise _unavailable(mine.refusal or _NO_ANSWER)
             self._stalled = False
         finally:
@@ -111,22 +114,25 @@ class LogClient:
                 self._trial.release()
         return [Receipt(mine.log_id, mine.first + offset, entry) for offset, entry in enumerate(entries)]
 
-    def _join(self, mine: _Waiting) -> None:
-        """Returns when the writer has answered, or when `mine` has waited for as long as it may."""
+    def _join(self, mine: _Waiting, deadline: Deadline) -> None:
+        """Returns when the writer has answered, or is known not to, or when the time is up."""
+        longest = deadline.remaining()
         with self._guard:
             leads = not self._under_way
             self._under_way = True
             if not leads:
                 self._queue.append(mine)
-        if leads or self._wait(mine):
+        if leads or self._wait(mine, longest):
             self._lead(mine)
 
-    def _wait(self, mine: _Waiting) -> bool:
-        """Whether `mine` is to lead now. False: somebody carried it, or it has waited long enough."""
-        if not mine.turn.acquire(timeout=mine.wait):
+    def _wait(self, mine: _Waiting, longest: float) -> bool:
+        """Whether `mine` is to lead now. False: somebody carried it, or its time is up."""
+        if not mine.turn.acquire(timeout=longest):
             with self._guard:
                 if mine in self._queue:
                     self._queue.remove(mine)  # it was never sent
+            if mine.leads:
+                mine.turn.acquire()  # its turn came while it gave up; who leads holds it
         return mine.leads
 
     def _lead(self, mine: _Waiting) -> None:
@@ -178,12 +184,11 @@ class _Waiting:
     `turn` is held until somebody has an answer for it, or until it `leads`.
     """
 
-    __slots__ = ("count", "first", "leads", "log_id", "payload", "refusal", "started", "turn", "wait")
+    __slots__ = ("count", "first", "leads", "log_id", "payload", "refusal", "started", "turn")
 
-    def __init__(self, payload: bytes, count: int, wait: float) -> None:
+    def __init__(self, payload: bytes, count: int) -> None:
         self.payload = payload
         self.count = count
-        self.wait = wait
         self.started = time.monotonic()
         self.turn = threading.Lock()
         self.turn.acquire()

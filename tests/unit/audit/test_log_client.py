@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -126,7 +127,7 @@ def _played(directory: Path) -> Iterator[tuple[LogClient, _Writer, Future[list[R
 
 
 def _queued(client: LogClient, count: int) -> None:
-    until = time.monotonic() + 0.9  # the client waits for a second
+    until = time.monotonic() + 0.9  # the first request waits for a second
     while len(client._queue) < count:
         assert time.monotonic() < until
         time.sleep(0.001)
@@ -170,6 +171,48 @@ def test_who_had_little_time_is_not_sent_and_does_not_count_as_a_stall(tmp_path:
         assert writer.request() == [b"other"]
         writer.answer(8)
         assert (first.result()[0].index, other.result()[0].index) == (7, 8)
+
+
+class _HeldBack:
+    """A client's guard that lets one thread in a second time only when it `may`: as a scheduler does at the worst moment."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entered: Counter[str] = Counter()
+        self.came_again = threading.Event()
+        self.may = threading.Event()
+
+    def __enter__(self) -> None:
+        name = threading.current_thread().name
+        if name == "hasty" and self._entered[name]:
+            self.came_again.set()
+            assert self.may.wait(30)
+        self._lock.acquire()
+        self._entered[name] += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_whose_turn_comes_while_it_gives_up_carries_the_others_all_the_same(tmp_path: Path) -> None:
+    with _played(tmp_path) as (client, writer, first, callers):
+        guard = _HeldBack()
+        client._guard = guard  # type: ignore[assignment]  # a lock of the test's own
+        hasty = callers.submit(_append_hastily, client)
+        assert guard.came_again.wait(30)  # its time is up, and it is in the queue still
+        other = callers.submit(client.append, [b"other"], Deadline.after(60))
+        _queued(client, 2)
+        writer.answer(7)
+        assert first.result()[0].index == 7
+        guard.may.set()
+        assert writer.request() == [b"hasty", b"other"]
+        writer.answer(8)
+        assert (hasty.result()[0].index, other.result()[0].index) == (8, 9)
+
+
+def _append_hastily(client: LogClient) -> list[Receipt]:
+    threading.current_thread().name = "hasty"
+    return client.append([b"hasty"], Deadline.after(0.05))
 
 
 def test_when_the_connection_ends_everybody_who_waits_is_told(tmp_path: Path) -> None:
