@@ -5,6 +5,7 @@ Not our client's own repetitions: every attempt counts here, the refused ones wi
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import random
 import threading
@@ -14,16 +15,29 @@ from pathlib import Path
 from typing import Any
 
 _SIGN = b"m"
+_CONNECTIONS = 16  # of a process: the kernel gives each to a worker by lot, and all of a few may fall to one
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Neither served nor refused for want of room. `begin` and `end` of the call: seconds of `time.monotonic`."""
+
+    begin: float
+    end: float
+    status: str
+    reason: str
 
 
 @dataclass
 class Tally:
-    """What a crowd saw within its time. `latencies`: seconds of each call that was served."""
+    """What a crowd saw within its time, `begin` to `end` of `time.monotonic`. `latencies`: seconds of each call that was served."""
 
+    begin: float = math.inf
+    end: float = 0.0
     latencies: list[float] = field(default_factory=list)
     refused: int = 0
     without_delay: int = 0  # refusals that did not say when to come back
-    others: list[str] = field(default_factory=list)  # answers that are neither
+    others: list[Answer] = field(default_factory=list)  # answers that are neither
 
     def percentile(self, share: float) -> float:
         """Of the latencies."""
@@ -32,6 +46,8 @@ class Tally:
 
     def add(self, other: Tally) -> None:
         """Joins both."""
+        self.begin = min(self.begin, other.begin)
+        self.end = max(self.end, other.end)
         self.latencies += other.latencies
         self.refused += other.refused
         self.without_delay += other.without_delay
@@ -81,7 +97,7 @@ def _process(crowd: Crowd, callers: int, tallies: Any) -> None:
 
     profile = load_profile(crowd.profile).at(crowd.address)
     once = RetryPolicy(attempts=1)
-    connections = [Connection(profile, timeout=60, retry=once) for _ in range(max(1, callers // 16))]
+    connections = [Connection(profile, timeout=60, retry=once) for _ in range(min(callers, _CONNECTIONS))]
     found = [Tally() for _ in range(callers)]
     begin = time.monotonic() + crowd.warm_up
     threads = [
@@ -92,7 +108,7 @@ def _process(crowd: Crowd, callers: int, tallies: Any) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    total = Tally()
+    total = Tally(begin, begin + crowd.seconds)
     for tally in found:
         total.add(tally)
     tallies.put(total)
@@ -116,7 +132,7 @@ def _call(connection: Any, crowd: Crowd, begin: float, tally: Tally) -> None:
                 seen.without_delay += not problem.retry_after
                 pause = (problem.retry_after or 0.0) * random.uniform(1.0, 1.5)
             else:
-                seen.others.append(f"{problem.status} {problem.reason}")
+                seen.others.append(Answer(started, time.monotonic(), problem.status, problem.reason))
         if started >= begin or seen.refused:  # who was refused while it warmed up may come back after its end
             tally.add(seen)
         time.sleep(min(pause, max(0.0, end - time.monotonic())))
