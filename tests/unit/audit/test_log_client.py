@@ -173,6 +173,29 @@ def test_who_had_little_time_is_not_sent_and_does_not_count_as_a_stall(tmp_path:
         assert (first.result()[0].index, other.result()[0].index) == (7, 8)
 
 
+def test_a_leader_whom_the_machine_holds_up_is_no_log_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _played(tmp_path) as (client, writer, first, callers):
+        goes_on, exchange = threading.Event(), client._connection.exchange
+
+        def answered_but_held_up(payload: bytes) -> bytes:
+            answer = exchange(payload)
+            assert goes_on.wait(30)
+            return answer
+
+        monkeypatch.setattr(client._connection, "exchange", answered_but_held_up)
+        others = [callers.submit(client.append, [b"other"], Deadline.after(60)) for _ in range(3)]
+        _queued(client, 3)
+        writer.answer(7)
+        assert writer.request() == [b"other"] * 3
+        writer.answer(8)
+        time.sleep(1.2)  # longer than a log may be silent
+        goes_on.set()
+        assert first.result()[0].index == 7
+        assert sorted(each.result()[0].index for each in others) == [8, 9, 10]
+
+
 class _HeldBack:
     """A client's guard that lets one thread in a second time only when it `may`: as a scheduler does at the worst moment."""
 
