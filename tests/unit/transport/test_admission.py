@@ -151,3 +151,13 @@ def test_the_delay_grows_while_most_are_refused_and_shrinks_again() -> None:
         now += 0.1
         delay.served(now)
     assert delay.refused(now) <= told[0]
+
+
+@pytest.mark.parametrize(("refused", "grows"), [(1, False), (2, False), (3, True)])
+def test_the_delay_grows_where_more_than_a_tenth_is_refused(refused: int, grows: bool) -> None:
+    delay, told = RetryDelay(), []
+    for step in range(16):
+        for moment in range(20):
+            delay.served(100 + 0.5 * step + 0.02 * moment)
+        told = [delay.refused(100.45 + 0.5 * step) for _ in range(refused)]
+    assert (told[-1] > 0.2) == grows
