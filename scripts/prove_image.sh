@@ -59,7 +59,11 @@ prepare_appliance() {
   cp build/native/libsofttoken.so /usr/lib/softhsm/libsofthsm2.so "$(ldconfig -p | awk '/libstdc\+\+.so.6 .*x86-64|libstdc\+\+.so.6 .*AArch64/ {print $NF; exit}')" \
     "$(ldconfig -p | awk '/libgcc_s.so.1 .*x86-64|libgcc_s.so.1 .*AArch64/ {print $NF; exit}')" "$work/proof/"
   cp -r "$work/appliance"/{state,token} "$work/state/"
-  cp -r "$work/appliance"/{tls,public,trust,secrets,ca.pem,grants.toml,log.pem} "$work/etc/"
+  # Everything else is configuration, but for what clients hold that are not in the image: whatever the appliance gains is there.
+  find "$work/appliance" -mindepth 1 -maxdepth 1 ! -name state ! -name token ! -name run ! -name clients ! -name signer.toml \
+    -exec cp -r {} "$work/etc/" \;
+  mkdir "$work/etc/clients"
+  cp -r "$work/appliance/clients/portal" "$work/etc/clients/"
   sed -e 's#^run_directory = .*#run_directory = "/run/signer"#' \
     -e 's#^module = .*#module = "/proof/libsofttoken.so"#' \
     -e 's#^locking_module = .*#locking_module = "/opt/signer/lib/pkcs11/liblocking.so"\nattempts_directory = "/var/lib/signer/state/pin"#' \
@@ -75,6 +79,7 @@ objectstore.backend = file
 log.level = ERROR" >"$work/state/token/softhsm2.conf"
   chown -R $user "$work/etc" "$work/state" "$work/run"
   sed -e 's#^mode = .*#mode = "production"\ngrants = {required = 2, version_file = "/var/lib/signer/state/grants-version"}#' \
+    -e 's#^\[timestamps\]#&\nurl = "https://tsa.example.cn/"\nanchors = "ca.pem"#' \
     -e 's#^memory = #sources = ["kernel"]\nmemory = #' "$work/etc/signer.toml" >"$work/etc/production.toml"
 }
 
@@ -116,10 +121,11 @@ serve_and_ask() {
     --out "$work/policy.pdf" >/dev/null || fail "no policy"
   curl -fsS "http://127.0.0.1:$metrics/metrics" | grep -q '^signer_process_isolation{measure="landlock_abi",process="worker-0"}' ||
     fail "nothing told of what confines the processes"
+  [[ $(curl -fsS "http://127.0.0.1:$((port + 37))/verify") == *验真* ]] || fail "no page for policyholders"
   stop_server
   wait $server || fail "it did not end with status 0"
   trap - EXIT
-  step "served with a read-only root as $user: /healthz, a signature, a policy"
+  step "served with a read-only root as $user: /healthz, a signature, a policy, the page for policyholders"
 }
 
 refuse_development_token() {
