@@ -8,8 +8,8 @@ from __future__ import annotations
 _WINDOW_S = 0.5
 _SHORTEST_S = 0.1
 _LONGEST_S = 10.0
-# More refused calls than this, for each served one, cost more than they bring: at ten times the callers a quarter left 0.89 to 0.91
-# of the capacity to those who were served, a tenth 0.97 to 0.99; the queues stay full at both.
+# More refused calls than this, for each served one, cost more than they bring: at ten times the callers, in runs of 20 s, a
+# quarter left 0.89 and 0.91 of the capacity to those who were served, a tenth 0.99 and 0.97; some wait in the queue at both.
 _TOO_MANY = 0.1
 
 

@@ -235,7 +235,7 @@ def test_whose_turn_comes_while_it_gives_up_carries_the_others_all_the_same(tmp_
 
 def _append_hastily(client: LogClient) -> list[Receipt]:
     threading.current_thread().name = "hasty"
-    return client.append([b"hasty"], Deadline.after(0.05))
+    return client.append([b"hasty"], Deadline.after(0.2))
 
 
 def test_when_the_connection_ends_everybody_who_waits_is_told(tmp_path: Path) -> None:
